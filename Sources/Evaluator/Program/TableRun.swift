@@ -52,7 +52,7 @@ extension TableProgram {
     if entry == nil { stack.reset() }
     var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses)
     while true {
-      switch test(at, head, &context) {
+      switch test(at, &head, &context) {
       case .matched:
         if usesNfTables, context.isDoomed { return hotdrop(at, context, &observer) }
       case .mismatched:
@@ -121,11 +121,14 @@ extension TableProgram {
     return .hotdrop
   }
 
+  /// Tests the header and the matches of an entry.
+  ///
+  /// - Parameter head: not changed. As a copy it would be made anew for each rule, which takes as long as the test.
   @inline(__always)
-  private func test(_ at: Int, _ head: PacketHead, _ context: inout PacketContext) -> MatchOutcome {
+  private func test(_ at: Int, _ head: inout PacketHead, _ context: inout PacketContext) -> MatchOutcome {
     let tests = entries[at].tests
     if !tests.isEmpty {
-      guard passes(at, tests, head) else { return .mismatched }
+      guard passes(at, tests, &head) else { return .mismatched }
       if tests.contains(.headerChain) {
         // The expressions of nf_tables end the rule if there is no protocol to compare.
         if head.isBroken { return usesNfTables ? .mismatched : .hotdrop }
@@ -138,9 +141,9 @@ extension TableProgram {
     return start == MatchProgram.empty ? .matched : matches.run(from: start, &context, head.place)
   }
 
-  /// Tests addresses, interfaces and the fragment bit.
+  /// Tests addresses, interfaces and the fragment bit. `head` is not changed.
   @inline(__always)
-  private func passes(_ at: Int, _ tests: ProgramEntry.Tests, _ head: PacketHead) -> Bool {
+  private func passes(_ at: Int, _ tests: ProgramEntry.Tests, _ head: inout PacketHead) -> Bool {
     let inverted = entries[at].inverted
     if tests.contains(.source) {
       let differs =
