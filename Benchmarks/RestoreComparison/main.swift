@@ -66,7 +66,7 @@ let start = Comparison(
 start.show()
 bars.hold("start of iptables -S", start.time(of: 0), to: 1.5)
 
-_ = Child(["rm", "-r", state])
+_ = Child(["rm", "-rf", state])
 unlink(path)
 unlink(lock)
 if bars.missed > 0 {
