@@ -131,26 +131,13 @@ extension PlainNumber {
   fileprivate static func counters(_ text: Span<UInt8>, at: inout Int) -> Counters? {
     guard text[at] == UInt8(ascii: "[") else { return nil }
     var place = at + 1
-    guard let packets = count(text, at: &place), place < text.count, text[place] == UInt8(ascii: ":") else { return nil }
+    guard let packets = digits(text, at: &place), place < text.count, text[place] == UInt8(ascii: ":") else { return nil }
     place += 1
-    guard let bytes = count(text, at: &place), place < text.count, text[place] == UInt8(ascii: "]") else { return nil }
+    guard let bytes = digits(text, at: &place), place < text.count, text[place] == UInt8(ascii: "]") else { return nil }
     place += 1
     while place < text.count, Lexer.isBlank(text[place]) { place += 1 }
     guard place < text.count else { return nil }
     at = place
     return Counters(packets: packets, bytes: bytes)
-  }
-
-  private static func count(_ text: Span<UInt8>, at: inout Int) -> UInt64? {
-    let start = at
-    var value: UInt64 = 0
-    while at < text.count {
-      let digit = text[at] &- UInt8(ascii: "0")
-      guard digit <= 9 else { break }
-      value = value &* 10 &+ UInt64(digit)
-      at += 1
-    }
-    // Numbers of more digits may not fit.
-    return (1...19).contains(at - start) ? value : nil
   }
 }

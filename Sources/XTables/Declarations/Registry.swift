@@ -144,8 +144,8 @@ private struct RegistryIndex: Sendable {
   private static let width = 128
 
   mutating func add(_ listing: ExtensionListing) {
-    // Names that are equal lead to the same place, in which the listing is once. No set of them is made, because this is a third of the
-    // start of a command.
+    // Equal names have the same place, which holds the listing once. A set of the names would take a quarter of the instructions of a
+    // short command such as `iptables -S`.
     for word in [listing.name, listing.kernelName] + listing.aliases {
       let place = Self.place(listing.kind, ArraySlice(word.utf8))
       if !places[place].contains(where: { $0 === listing }) { places[place].append(listing) }

@@ -134,11 +134,19 @@ extension PlainForm {
   }
 }
 
-/// Reads numbers of at most 32 bits whose base is plain: no leading zero, no sign, no blank.
+/// Reads numbers without sign and blank.
 public enum PlainNumber {
-  /// A decimal number.
+  /// A decimal number of at most 32 bits without leading zeroes.
   @inlinable
   public static func decimal(_ text: Span<UInt8>, at: inout Int) -> UInt32? {
+    let start = at
+    guard let value = digits(text, at: &at), at - start == 1 || text[start] != UInt8(ascii: "0") else { return nil }
+    return UInt32(exactly: value)
+  }
+
+  /// One to 19 decimal digits, leading zeroes included; nil for none and for more, whose number may not fit.
+  @inlinable
+  public static func digits(_ text: Span<UInt8>, at: inout Int) -> UInt64? {
     let start = at
     var value: UInt64 = 0
     while at < text.count {
@@ -147,12 +155,10 @@ public enum PlainNumber {
       value = value &* 10 &+ UInt64(digit)
       at += 1
     }
-    let length = at - start
-    guard length > 0, length <= 10, length == 1 || text[start] != UInt8(ascii: "0") else { return nil }
-    return UInt32(exactly: value)
+    return (1...19).contains(at - start) ? value : nil
   }
 
-  /// A decimal number, or a hexadecimal one with `0x`.
+  /// As ``decimal(_:at:)``, or a hexadecimal number with `0x`.
   static func any(_ text: Span<UInt8>, at: inout Int) -> UInt32? {
     guard at + 2 < text.count, text[at] == UInt8(ascii: "0"), text[at + 1] == UInt8(ascii: "x") else { return decimal(text, at: &at) }
     at += 2
