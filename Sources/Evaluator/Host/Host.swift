@@ -344,7 +344,7 @@ public final class Host: HostModel {
         add(.anycast, entry.network, whole, table: RouteTable.local, .host)
       }
     }
-    if device.isUp, !device.isLoopback, sysctls["net.ipv6.conf.\(device.name).disable_ipv6"] == 0 { result.append(multicastRoute(device)) }
+    if device.isUp, !device.isLoopback, sysctls.interface(.ipv6, device.name)["disable_ipv6"] == 0 { result.append(multicastRoute(device)) }
     return result
   }
 

@@ -38,19 +38,20 @@ struct HostLink {
     hasNoARP = device.hasNoARP
     mtu = device.mtu
     hardwareAddress = device.hardwareAddress
-    let name = device.name
-    forwardsIPv4 = sysctls["net.ipv4.conf.\(name).forwarding"] ?? 0 != 0
-    forwardsIPv6 = sysctls["net.ipv6.conf.\(name).forwarding"] ?? 0 != 0
-    allForwardIPv6 = sysctls["net.ipv6.conf.all.forwarding"] ?? 0 != 0
-    reversePathFilter = sysctls.joined("ipv4", name, "rp_filter")
-    acceptsLocal = sysctls.joined("ipv4", name, "accept_local") != 0
-    routesLocalnet = sysctls.joined("ipv4", name, "route_localnet") != 0
-    forwardsBroadcasts = sysctls["net.ipv4.conf.all.bc_forwarding"] ?? 0 != 0 && sysctls["net.ipv4.conf.\(name).bc_forwarding"] ?? 0 != 0
-    sendsRedirects = sysctls.joined("ipv4", name, "send_redirects") != 0
-    sharesMedium = sysctls.joined("ipv4", name, "shared_media") != 0
-    speaksIPv6 = sysctls["net.ipv6.conf.all.disable_ipv6"] ?? 0 == 0 && sysctls["net.ipv6.conf.\(name).disable_ipv6"] ?? 0 == 0
-    usesMarkForSource = sysctls.joined("ipv4", name, "src_valid_mark") != 0
-    unknown = areComplete ? [] : UnknownSettings(name, sysctls)
+    let ipv4 = sysctls.interface(.ipv4, device.name)
+    let ipv6 = sysctls.interface(.ipv6, device.name)
+    forwardsIPv4 = ipv4["forwarding"] ?? 0 != 0
+    forwardsIPv6 = ipv6["forwarding"] ?? 0 != 0
+    allForwardIPv6 = ipv6.all["forwarding"] ?? 0 != 0
+    reversePathFilter = ipv4.joined("rp_filter")
+    acceptsLocal = ipv4.joined("accept_local") != 0
+    routesLocalnet = ipv4.joined("route_localnet") != 0
+    forwardsBroadcasts = ipv4.all["bc_forwarding"] ?? 0 != 0 && ipv4["bc_forwarding"] ?? 0 != 0
+    sendsRedirects = ipv4.joined("send_redirects") != 0
+    sharesMedium = ipv4.joined("shared_media") != 0
+    speaksIPv6 = ipv6.all["disable_ipv6"] ?? 0 == 0 && ipv6["disable_ipv6"] ?? 0 == 0
+    usesMarkForSource = ipv4.joined("src_valid_mark") != 0
+    unknown = areComplete ? [] : UnknownSettings(ipv4, ipv6)
   }
 
   /// Settings of an interface whose sysctls were not given.
@@ -64,14 +65,14 @@ struct HostLink {
 
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    init(_ name: String, _ sysctls: Sysctls) {
+    init(_ ipv4: InterfaceSysctls, _ ipv6: InterfaceSysctls) {
       var settings: UnknownSettings = []
-      if !sysctls.states("net.ipv4.conf.\(name).forwarding") { settings.insert(.forwardsIPv4) }
-      if !sysctls.states("net.ipv6.conf.all.forwarding") { settings.insert(.forwardsIPv6) }
-      if sysctls.undecided("ipv4", name, "rp_filter") != nil { settings.insert(.reversePathFilter) }
+      if !ipv4.states("forwarding") { settings.insert(.forwardsIPv4) }
+      if ipv6.all.assigned["forwarding"] == nil { settings.insert(.forwardsIPv6) }
+      if ipv4.undecided("rp_filter") != nil { settings.insert(.reversePathFilter) }
       // Either of the two switches suffices.
       for (setting, key) in [(UnknownSettings.acceptsLocal, "accept_local"), (.routesLocalnet, "route_localnet")]
-      where sysctls.joined("ipv4", name, key) == 0 && sysctls.undecided("ipv4", name, key) != nil { settings.insert(setting) }
+      where ipv4.joined(key) == 0 && ipv4.undecided(key) != nil { settings.insert(setting) }
       self = settings
     }
   }

@@ -65,7 +65,7 @@ extension Host {
   func apply(_ change: IPInterfaceAddress, _ line: String) throws(HostError) {
     guard deviceIndex(named: change.device) != nil else { throw HostError(line, "there is no interface \(change.device)") }
     let address = change.address
-    let isPromoting = sysctls.joined("ipv4", change.device, "promote_secondaries") > 0
+    let isPromoting = sysctls.interface(.ipv4, change.device).joined("promote_secondaries") > 0
     updateDevice(named: change.device) { device in
       switch change.verb {
       case .delete: device.remove(address, promoting: isPromoting)

@@ -80,7 +80,7 @@ extension Host {
   }
 
   private func undecided(_ name: String, on input: Interface) -> InputDecision {
-    .undecided(sysctl: sysctls.undecided("ipv4", input.name, name) ?? "net.ipv4.conf.\(input.name).\(name)")
+    .undecided(sysctl: sysctls.interface(.ipv4, input.name).undecided(name) ?? "net.ipv4.conf.\(input.name).\(name)")
   }
 
   /// The decision to reject a packet's source; nil if it is acceptable. If a sysctl that was not given makes a difference, the decision

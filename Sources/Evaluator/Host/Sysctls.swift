@@ -5,7 +5,10 @@ public import XTables
 ///
 /// The sysctls of connection tracking are in `ConntrackSettings`.
 public struct Sysctls: Sendable {
+  /// The values that were set, but for those of interfaces.
   private var values: [String: Int] = [:]
+  /// The values that were set for interfaces, by the last part of the name.
+  private var interfaces: [Scope: [String: Int]] = [:]
 
   /// Creates the defaults.
   public init() {}
@@ -36,29 +39,61 @@ public struct Sysctls: Sendable {
   /// The names of all supported sysctls, sorted; per-interface ones with `default` as the interface.
   public static var knownNames: [String] { defaults.keys.sorted() }
 
+  /// The per-interface defaults again, by interface.
+  private static let interfaceDefaults: [Scope: [String: Int]] = {
+    var settings: [Scope: [String: Int]] = [:]
+    for (name, value) in defaults {
+      guard let (scope, key) = Scope.parts(of: name) else { continue }
+      settings[scope, default: [:]][key] = value
+    }
+    return settings
+  }()
+
   /// The sysctls that were set, with their values.
-  public var assigned: [String: Int] { values }
+  public var assigned: [String: Int] {
+    var assigned = values
+    for (scope, settings) in interfaces {
+      for (key, value) in settings { assigned[scope.prefix + key] = value }
+    }
+    return assigned
+  }
 
   /// The value that was set, or the kernel's default; nil for an unknown name. Slashes are accepted instead of dots.
   public subscript(name: String) -> Int? {
     get {
       let name = Self.canonical(name)
-      return values[name] ?? Self.defaults[name] ?? perInterface(name)
+      if let (scope, key) = Scope.parts(of: name) { return interface(scope.family, scope.interface)[key] }
+      return values[name] ?? Self.defaults[name]
     }
     set {
       let name = Self.canonical(name)
-      values[name] = newValue
+      let parts = Scope.parts(of: name)
       // Writing `all` changes every interface and `default`, as devinet_sysctl_forward does.
-      for family in ["ipv4", "ipv6"] {
-        let all = "net.\(family).conf.all.forwarding"
-        guard name == all || family == "ipv4" && name == "net.ipv4.ip_forward" else { continue }
-        let prefix = "net.\(family).conf."
-        values = values.filter { !($0.key.hasPrefix(prefix) && $0.key.hasSuffix(".forwarding")) }
-        values[all] = newValue
-        values[prefix + "default.forwarding"] = newValue
-        if family == "ipv4" { values["net.ipv4.ip_forward"] = newValue }
+      if let (scope, key) = parts, scope.interface == "all", key == "forwarding" {
+        setForwarding(scope.family, newValue)
+      } else if name == "net.ipv4.ip_forward" {
+        setForwarding(.ipv4, newValue)
+      } else if let (scope, key) = parts {
+        interfaces[scope, default: [:]][key] = newValue
+      } else {
+        values[name] = newValue
       }
     }
+  }
+
+  private mutating func setForwarding(_ family: Family, _ value: Int?) {
+    for scope in interfaces.keys where scope.family == family { interfaces[scope]?["forwarding"] = nil }
+    for name in ["all", "default"] { interfaces[Scope(family: family, interface: name), default: [:]]["forwarding"] = value }
+    if family == .ipv4 { values["net.ipv4.ip_forward"] = value }
+  }
+
+  /// The sysctls of one interface; `all` and `default` are interfaces too.
+  func interface(_ family: Family, _ name: String) -> InterfaceSysctls {
+    func settings(_ interface: String) -> InterfaceSysctls.Settings {
+      let scope = Scope(family: family, interface: interface)
+      return InterfaceSysctls.Settings(assigned: interfaces[scope] ?? [:], builtin: Self.interfaceDefaults[scope] ?? [:])
+    }
+    return InterfaceSysctls(family: family, name: name, own: settings(name), fallback: settings("default"), all: settings("all"))
   }
 
   /// The ICMPv6 types that are rate-limited, one bit for each type from 0 to 127: `net.ipv6.icmp.ratemask`.
@@ -66,16 +101,8 @@ public struct Sysctls: Sendable {
 
   /// True if the value was set, for an interface also by `default`.
   func states(_ name: String) -> Bool {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    let fallback =
-      parts.count >= 5 && parts[2] == "conf" && parts[3] != "all" ? "\(parts[0]).\(parts[1]).conf.default.\(parts[parts.count - 1])" : name
-    return values[name] != nil || values[fallback] != nil
-  }
-
-  /// The sysctl that keeps the combined value of ``joined(_:_:_:)`` from being known; nil if it is known. `all` and the interface are
-  /// combined, so both must be set.
-  func undecided(_ family: String, _ interface: String, _ name: String) -> String? {
-    ["all", interface].map { "net.\(family).conf.\($0).\(name)" }.first { !states($0) }
+    if let (scope, key) = Scope.parts(of: name) { return interface(scope.family, scope.interface).states(key) }
+    return values[name] != nil
   }
 
   /// Sets a sysctl from the text that `sysctl` prints: a number, or for `net.ipv6.icmp.ratemask` a list of types.
@@ -103,22 +130,9 @@ public struct Sysctls: Sendable {
     return mask
   }
 
-  /// The value of a per-interface sysctl such as `net.ipv4.conf.eth0.rp_filter`: the interface's if set, else that of `default`.
-  private func perInterface(_ name: String) -> Int? {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 5, parts[2] == "conf", parts[0] == "net", let last = parts.last else { return nil }
-    let fallback = "net.\(parts[1]).conf.default.\(last)"
-    return values[fallback] ?? Self.defaults[fallback]
-  }
-
   private static func canonical(_ name: String) -> String {
     // This is called for every packet, and most names are canonical already.
     name.utf8.contains(UInt8(ascii: "/")) ? String(name.map { $0 == "/" ? "." : $0 }) : name
-  }
-
-  /// The interface's value combined with `all`, as `IN_DEV_ORCONF` and `IN_DEV_MAXCONF` do.
-  func joined(_ family: String, _ interface: String, _ name: String) -> Int {
-    max(self["net.\(family).conf.all.\(name)"] ?? 0, self["net.\(family).conf.\(interface).\(name)"] ?? 0)
   }
 }
 
@@ -142,6 +156,6 @@ extension Host {
 
   /// True if packets received on an interface are forwarded.
   func forwards(_ interface: String, _ family: Family) -> Bool {
-    sysctls["net.\(family == .ipv4 ? "ipv4" : "ipv6").conf.\(interface).forwarding"] ?? 0 != 0
+    sysctls.interface(family, interface)["forwarding"] ?? 0 != 0
   }
 }

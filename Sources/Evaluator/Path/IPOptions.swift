@@ -220,7 +220,8 @@ extension Simulator {
 
   private func followSourceRoute(_ journey: inout Journey, _ decision: InputDecision, _ flow: Flow) -> InputDecision? {
     let name = flow.input?.name ?? ""
-    let isAccepted = ["all", name].allSatisfy { host.sysctls["net.ipv4.conf.\($0).accept_source_route"] ?? 0 != 0 }
+    let sysctls = host.sysctls.interface(.ipv4, name)
+    let isAccepted = [sysctls.all["accept_source_route"], sysctls["accept_source_route"]].allSatisfy { $0 ?? 0 != 0 }
     guard isAccepted, journey.context.packet.type == .host, var options = journey.options else {
       _ = lose(&journey, "source routes are not accepted on \(name)")
       return nil
