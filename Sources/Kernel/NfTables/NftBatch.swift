@@ -83,29 +83,51 @@ struct NftBatch {
 
   mutating func end() { bytes.put(UInt32(truncatingIfNeeded: bytes.count - start), at: start) }
 
-  mutating func attribute(_ type: UInt16, _ payload: some Collection<UInt8>) {
-    bytes.appendHostWord(UInt16(truncatingIfNeeded: 4 + payload.count))
-    bytes.appendHostWord(type)
+  mutating func attribute(_ type: UInt16, _ payload: [UInt8]) {
+    head(type, payload.count)
     bytes.append(contentsOf: payload)
-    while bytes.count % 4 != 0 { bytes.append(0) }
+    pad()
   }
 
-  mutating func text(_ type: UInt16, _ text: String) { attribute(type, Array(text.utf8) + [0]) }
-  mutating func number(_ type: UInt16, _ value: UInt32) {
-    attribute(type, (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) })
-  }
-  mutating func number16(_ type: UInt16, _ value: UInt16) { attribute(type, [UInt8(value >> 8), UInt8(value & 0xff)]) }
-  mutating func number64(_ type: UInt16, _ value: UInt64) {
-    attribute(type, (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) })
+  private mutating func head(_ type: UInt16, _ size: Int) {
+    bytes.appendHostWord(UInt16(truncatingIfNeeded: 4 + size))
+    bytes.appendHostWord(type)
   }
 
-  mutating func nested(_ type: UInt16, _ build: (inout NftBatch) -> Void) {
+  private mutating func pad() { while bytes.count % 4 != 0 { bytes.append(0) } }
+
+  /// An attribute with a text and its final zero.
+  mutating func text(_ type: UInt16, _ text: String) {
+    head(type, text.utf8.count + 1)
+    bytes.append(contentsOf: text.utf8)
+    bytes.append(0)
+    pad()
+  }
+
+  mutating func number(_ type: UInt16, _ value: UInt32) { word(type, value) }
+  mutating func number16(_ type: UInt16, _ value: UInt16) { word(type, value) }
+  mutating func number64(_ type: UInt16, _ value: UInt64) { word(type, value) }
+
+  /// An attribute with a number in network byte order.
+  private mutating func word(_ type: UInt16, _ value: some FixedWidthInteger) {
+    head(type, value.bitWidth / 8)
+    bytes.appendHostWord(value.byteSwapped)
+    pad()
+  }
+
+  /// An attribute with attributes.
+  ///
+  /// - Parameter isMarked: false to write it as the kernel's dumps and echoes do, without `NLA_F_NESTED`, which nf_tables does not ask for.
+  mutating func nested(_ type: UInt16, isMarked: Bool = true, _ build: (inout NftBatch) -> Void) {
     let place = bytes.count
     bytes.appendHostWord(UInt16(0))
-    bytes.appendHostWord(type | 0x8000)
+    bytes.appendHostWord(isMarked ? type | Self.nestedFlag : type)
     build(&self)
     bytes.put(UInt16(truncatingIfNeeded: bytes.count - place), at: place)
   }
+
+  /// `NLA_F_NESTED`.
+  private static let nestedFlag: UInt16 = 0x8000
 
   mutating func message(_ message: UInt8, _ family: Family, flags: UInt16 = 0, _ build: (inout NftBatch) -> Void) {
     begin(UInt16(NftNumber.subsystem) << 8 | UInt16(message), flags: flags, family: family == .ipv4 ? 2 : 10)

@@ -1,8 +1,12 @@
 internal import Compiler
 internal import XTables
 
+/// Attributes of expressions are written as the kernel sends them back: without `NLA_F_NESTED`, in the same order. So an echo can be compared
+/// with what was sent byte by byte (``NftEcho``).
 extension NftBatch {
-  private mutating func value(_ type: UInt16, _ bytes: [UInt8]) { nested(type) { $0.attribute(NftNumber.Data.value, bytes) } }
+  private mutating func value(_ type: UInt16, _ bytes: [UInt8]) {
+    nested(type, isMarked: false) { $0.attribute(NftNumber.Data.value, bytes) }
+  }
 
   mutating func data(of expression: NativeExpression) {
     switch expression {
@@ -40,8 +44,8 @@ extension NftBatch {
       value(NftNumber.Immediate.data, bytes)
     case .verdict(let code, let chain):
       number(NftNumber.Immediate.destination, 0)
-      nested(NftNumber.Immediate.data) { data in
-        data.nested(NftNumber.Data.verdict) { verdict in
+      nested(NftNumber.Immediate.data, isMarked: false) { data in
+        data.nested(NftNumber.Data.verdict, isMarked: false) { verdict in
           verdict.number(NftNumber.Data.code, UInt32(bitPattern: code))
           if let chain { verdict.text(NftNumber.Data.chain, chain) }
         }

@@ -109,9 +109,9 @@ extension NftBatch {
       if let handle { batch.number64(NftNumber.Rule.position, handle) }
       batch.nested(NftNumber.Rule.expressions) { list in
         for expression in expressions {
-          list.nested(NftNumber.Element.item) { element in
+          list.nested(NftNumber.Element.item, isMarked: false) { element in
             element.text(NftNumber.Element.name, expression.name)
-            element.nested(NftNumber.Element.data) { $0.data(of: expression) }
+            element.nested(NftNumber.Element.data, isMarked: false) { $0.data(of: expression) }
           }
         }
       }

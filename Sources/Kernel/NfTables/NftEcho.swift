@@ -8,16 +8,25 @@ internal import XTables
 /// walks through the chain from its beginning for each 32 KiB. Echoes take the same time for each rule. An echo is only ever a confirmation:
 /// where one is missing or differs, the tables are read in full.
 struct NftEcho {
-  private var tables: [EchoedTable]
+  /// The tables with which rules are compared that the kernel sends back with other bytes.
+  private lazy var tables = blobs.map { EchoedTable($0, registry) }
+  private let blobs: [TableBlob]
+  private let registry: Registry
+  /// The offset in the transaction of the message that is compared next.
+  private var sent = 0
   /// The number of rules that are as they were asked for.
   private var confirmed = 0
   private var isDoubtful = false
 
-  init(_ tables: [TableBlob], _ registry: Registry) { self.tables = tables.map { EchoedTable($0, registry) } }
+  init(_ tables: [TableBlob], _ registry: Registry) { (blobs, self.registry) = (tables, registry) }
 
   /// Compares a message of the kernel with the rule that the transaction added.
   mutating func take(_ message: NetlinkMessage, of batch: NftBatch) {
     guard message.type == NftBatch.newRule else { return }
+    if batch.isSame(message, from: &sent) {
+      confirmed += 1
+      return
+    }
     guard let place = batch.place(of: message.sequence), let echo = NftParser.rule(message),
       tables[place.table].confirms(echo, chain: place.chain, number: place.rule)
     else {
@@ -29,6 +38,29 @@ struct NftEcho {
 
   /// Whether all rules that a transaction added are as they were asked for.
   func confirms(_ batch: NftBatch) -> Bool { !isDoubtful && confirmed == batch.addedRules }
+}
+
+extension NftBatch {
+  /// Whether the kernel sends back the bytes that were sent: for a rule without parts that the kernel fills in or stores otherwise.
+  ///
+  /// - Parameter at: the offset of a message before the one that is sent back, which it becomes: echoes come in the order of the messages.
+  fileprivate func isSame(_ echo: NetlinkMessage, from at: inout Int) -> Bool {
+    typealias Rule = NftNumber.Rule
+    while let length = bytes.hostWord(UInt32.self, at: at), length >= NetlinkMessage.headerLength,
+      let sequence = bytes.hostWord(UInt32.self, at: at + 8), sequence <= echo.sequence
+    {
+      guard sequence == echo.sequence else {
+        at += Int(length)
+        continue
+      }
+      let body = at + NetlinkMessage.headerLength
+      guard echo.body.count > 4, echo.body[0] == bytes[body] else { return false }
+      let (sent, stored) = (NftParser.Fields(bytes[(body + 4)..<(at + Int(length))]), NftParser.Fields(echo.body[4...]))
+      return stored.isWhole && stored[Rule.userData] == nil
+        && [Rule.table, Rule.chain, Rule.expressions].allSatisfy { sent[$0] != nil && sent[$0] == stored[$0] }
+    }
+    return false
+  }
 }
 
 /// A table whose rules are sent back in the order in which they were added.

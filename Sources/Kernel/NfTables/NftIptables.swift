@@ -81,17 +81,17 @@ package struct NftIptables: Sendable {
 
   /// - Parameter name: the only table; nil for all.
   package init(_ ruleset: NftRuleset, _ family: Family, registry: Registry, only name: TableName? = nil) {
-    // The decoder makes the descriptors of all extensions, which takes time where there are no tables.
-    var decoder: NativeRuleDecoder?
+    // The decoder makes the descriptors of all extensions, which takes time where there are no rules.
+    lazy var decoder = NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
     for wanted in Self.order where name == nil || name == wanted {
       guard let found = NftBuiltinChain.find(wanted, family, in: ruleset) else { continue }
-      let made = decoder ?? NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
-      decoder = made
-      add(found, family, wanted, made)
+      add(found, family, wanted) { rule throws(NativeRuleDecoder.Native) in try decoder.rule(rule.expressions, comment: rule.comment) }
     }
   }
 
-  private mutating func add(_ source: NftTable, _ family: Family, _ name: TableName, _ decoder: NativeRuleDecoder) {
+  private mutating func add(
+    _ source: NftTable, _ family: Family, _ name: TableName, _ decode: (NftRule) throws(NativeRuleDecoder.Native) -> Rule
+  ) {
     var table = Table(name, family)
     func note(_ chain: String, _ position: Int, _ text: String) -> NativeObject {
       NativeObject(family: family, table: name, chain: chain, position: position, text: text)
@@ -119,7 +119,7 @@ package struct NftIptables: Sendable {
       rules.reserveCapacity(chain.rules.count)
       for rule in chain.rules {
         do throws(NativeRuleDecoder.Native) {
-          rules.append(try decoder.rule(rule.expressions, comment: rule.comment))
+          rules.append(try decode(rule))
         } catch {
           var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
           native.handle = rule.handle

@@ -4,10 +4,12 @@ internal import Glibc
 ///
 /// It speaks netlink itself: Ferrule has a netlink socket already, and libnftnl would need libmnl and still give raw attributes.
 package enum NftReader {
-  /// - Parameter readsElements: whether the elements of the sets of tables that are not iptables' are read too.
+  /// - Parameters:
+  ///   - hasRules: false to read only the tables and chains.
+  ///   - readsElements: whether the elements of the sets of tables that are not iptables' are read too.
   /// - Returns: nil if the kernel has no nf_tables.
   /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
-  package static func read(readsElements: Bool = false) throws(KernelError) -> NftRuleset? {
+  package static func read(hasRules: Bool = true, readsElements: Bool = false) throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
       // Without nfnetlink there is no such protocol.
@@ -18,7 +20,9 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, readsElements: readsElements) { return ruleset }
+        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, hasRules: hasRules, readsElements: readsElements) {
+          return ruleset
+        }
       } catch {
         // The receive buffer was full, or the kernel says that objects changed. The rest of the dump is still in the socket.
         guard [ENOBUFS, EINTR, EAGAIN].contains(error.error?.number ?? 0) else { throw error }

@@ -34,6 +34,14 @@ public struct NftTables: KernelTables {
     for table in found.tables { try body(TableCompiler().compile(table)) }
   }
 
+  /// The names of the user chains of a table. No rule is read.
+  public func chainNames(_ family: Family, _ name: TableName) throws(KernelError) -> [String] {
+    guard let ruleset = try NftReader.read(hasRules: false), let table = NftBuiltinChain.find(name, family, in: ruleset) else {
+      throw KernelError(.cannotRead, family: family, table: name.rawValue)
+    }
+    return table.chains.filter { $0.place == nil }.map(\.name)
+  }
+
   /// Replaces all tables in one transaction: all or none. With ``ReplaceOptions/carriesCounters``, rules that stay are not written. The
   /// transaction is made for one generation of the ruleset: if another program changes the ruleset first, the kernel refuses it, and the
   /// ruleset is read again.

@@ -14,6 +14,11 @@ public protocol KernelTables: Sendable {
   /// - Throws: `KernelError` if a table cannot be read, or what `body` throws.
   func read(_ family: Family, only name: TableName?, _ body: (TableBlob) throws(KernelError) -> Void) throws(KernelError)
 
+  /// The names of the user chains of a table.
+  ///
+  /// - Throws: `KernelError` if there is no such table or it cannot be read.
+  func chainNames(_ family: Family, _ name: TableName) throws(KernelError) -> [String]
+
   /// Replaces tables, all or none: if the kernel refuses one, those replaced before it are restored with their counters. The tables may
   /// be of both families. The caller holds the ``XtablesLock``.
   ///
@@ -44,6 +49,11 @@ extension KernelTables {
     try read(family, only: name) { found = $0 }
     guard let found else { throw KernelError(.cannotRead, family: family, table: name.rawValue) }
     return found
+  }
+
+  /// Reads the table for the names of its user chains.
+  public func chainNames(_ family: Family, _ name: TableName) throws(KernelError) -> [String] {
+    try table(family, name).chainNames()
   }
 }
 

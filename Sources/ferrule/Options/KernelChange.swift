@@ -42,8 +42,8 @@ struct KernelChange {
   func nameRemovedChains(_ owners: ChainOwners) throws {
     for table in files.flatMap(\.tables) {
       let names = Set(try table.chainNames())
-      let own = state.map { $0.chains(lastLoadedInto: table.name, table.family) } ?? []
-      for name in (try? kernel.table(table.family, table.name).chainNames()) ?? [] where !names.contains(name) {
+      lazy var own = state.map { $0.chains(lastLoadedInto: table.name, table.family) } ?? []
+      for name in (try? kernel.chainNames(table.family, table.name)) ?? [] where !names.contains(name) {
         let owner = owners.owner(ofChain: name)
         if owner == nil, own.contains(name) { continue }
         Console.complain(
