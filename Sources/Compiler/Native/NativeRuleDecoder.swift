@@ -14,23 +14,43 @@ package struct NativeRuleDecoder: Sendable {
 
   private let registry: Registry
   private let family: Family
-  private let forms: [ExtensionDescriptor]
+  private let matches: [Form]
+  private let targets: [Form]
   private let remark: ExtensionDescriptor?
   private let interfaceName: @Sendable (UInt32) -> String?
+
+  /// An extension with expressions of its own.
+  private struct Form {
+    let descriptor: ExtensionDescriptor
+    let form: NativeFormDescriptor
+    /// One of these must be the rule's protocol; nil for any protocol.
+    let protocols: [UInt8]?
+  }
 
   /// - Parameter interfaceName: the name of an interface by its index; nil if there is none.
   package init(_ registry: Registry, _ family: Family, interfaceName: @escaping @Sendable (UInt32) -> String? = { _ in nil }) {
     self.interfaceName = interfaceName
     self.registry = registry
     self.family = family
-    forms = registry.all.filter { $0.native != nil && $0.families.contains(family) }
+    let forms = registry.all.filter { $0.families.contains(family) }.compactMap { descriptor in
+      descriptor.native.map { Form(descriptor: descriptor, form: $0, protocols: descriptor.scope(family).protocols) }
+    }
+    matches = forms.filter { $0.descriptor.kind == .match }
+    targets = forms.filter { $0.descriptor.kind == .target }
     remark = registry.all.first { $0.traits.contains(.remark) && $0.kind == .match && $0.families.contains(family) }
   }
 
   /// - Parameter comment: the comment in the user data of the rule, without a NUL; nil if there is none.
   package func rule(_ expressions: [NativeExpression], comment: [UInt8]? = nil) throws(Native) -> Rule {
+    try rule(comment: comment) { take throws(Native) in for expression in expressions { try take(expression) } }
+  }
+
+  /// - Parameter forEach: calls its argument with each expression.
+  package func rule(
+    comment: [UInt8]?, _ forEach: ((NativeExpression) throws(Native) -> Void) throws(Native) -> Void
+  ) throws(Native) -> Rule {
     var reading = Reading(decoder: self)
-    for expression in expressions { try reading.take(expression) }
+    try forEach { expression throws(Native) in try reading.take(expression) }
     if let comment {
       guard let remark, comment.count < remark.size else { throw Native(reason: "its comment is longer than one of iptables") }
       var payload = remark.template
@@ -187,8 +207,8 @@ package struct NativeRuleDecoder: Sendable {
     /// Gives a step to the match that it belongs to; false if it belongs to none.
     private mutating func match(_ step: NativeStep) throws(Native) -> Bool {
       let site = site
-      for descriptor in decoder.forms where descriptor.kind == .match {
-        guard let form = descriptor.native else { continue }
+      for candidate in decoder.matches where candidate.protocols.map({ $0.contains(site.protocolNumber ?? 0) }) ?? true {
+        let (descriptor, form) = (candidate.descriptor, candidate.form)
         if let known = open.first(where: { $0.descriptor === descriptor }) {
           let payload = rule.matches[known.index].payload
           if let changed = form.decode(step, site, payload) {
@@ -208,8 +228,9 @@ package struct NativeRuleDecoder: Sendable {
     }
 
     private mutating func target(_ step: NativeStep, _ expression: NativeExpression) throws(Native) {
-      for descriptor in decoder.forms where descriptor.kind == .target {
-        guard let payload = descriptor.native?.decode(step, site, descriptor.template) else { continue }
+      for candidate in decoder.targets {
+        let descriptor = candidate.descriptor
+        guard let payload = candidate.form.decode(step, site, descriptor.template) else { continue }
         rule.target = .use(ExtensionUse(descriptor, payload: payload))
         hasTarget = true
         return

@@ -87,7 +87,7 @@ private struct EchoedTable {
 
   mutating func confirms(_ echo: (family: UInt8, table: String, chain: String, rule: NftRule), chain: String, number: Int) -> Bool {
     guard echo.family == (blob.family == .ipv4 ? 2 : 10), echo.table == blob.name.rawValue, echo.chain == chain,
-      let place = entry(chain, number), let rule = try? decoder.rule(echo.rule.expressions, comment: echo.rule.comment)
+      let place = entry(chain, number), let rule = try? decoder.rule(comment: echo.rule.comment, echo.rule.forEachExpression)
     else { return false }
     return isSame(rule, place)
   }

@@ -77,7 +77,9 @@ struct NftExpressionParser {
     return .payload(base: base, offset: offset, length: length, register: register)
   }
 
-  private func value(_ type: UInt16) -> [UInt8]? { data.nested(type)?.bytes(NftNumber.Data.value) }
+  private func value(_ type: UInt16) -> [UInt8]? {
+    data[type].flatMap { NftParser.attribute(NftNumber.Data.value, in: $0) }.map { Array($0) }
+  }
 
   private var compare: NativeExpression? {
     guard let register = data.number32(NftNumber.Compare.source),

@@ -85,7 +85,8 @@ package struct NftIptables: Sendable {
     lazy var decoder = NativeRuleDecoder(registry, family) { HostInterfaces.name(of: $0) }
     for wanted in Self.order where name == nil || name == wanted {
       guard let found = NftBuiltinChain.find(wanted, family, in: ruleset) else { continue }
-      add(found, family, wanted) { rule throws(NativeRuleDecoder.Native) in try decoder.rule(rule.expressions, comment: rule.comment) }
+      add(found, family, wanted) { rule throws(NativeRuleDecoder.Native) in try decoder.rule(comment: rule.comment, rule.forEachExpression)
+      }
     }
   }
 

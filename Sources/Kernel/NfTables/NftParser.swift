@@ -28,6 +28,13 @@ package enum NftParser {
     places(bytes) { body($0, bytes[$1]) }
   }
 
+  /// The payload of the attribute of a type; nil if there is none or one is cut short. Of several, the last one counts.
+  static func attribute(_ wanted: UInt16, in bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    var found: Range<Int>?
+    guard places(bytes, { type, place in if type == wanted { found = place } }) else { return nil }
+    return found.map { bytes[$0] }
+  }
+
   static func text(_ bytes: ArraySlice<UInt8>?) -> String? { bytes.map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
 
   /// The attributes of the numbers below 13; of several of one number, the last one counts.

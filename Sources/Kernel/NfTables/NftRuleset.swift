@@ -86,7 +86,21 @@ package struct NftRule: Sendable, Equatable {
   package var expressions: [NativeExpression] {
     var found: [NativeExpression] = []
     found.reserveCapacity(10)
-    NftParser.forEachExpression(in: elements) { found.append(NftExpressionParser(name: $0, data: NftParser.Fields($1)).expression) }
+    forEachExpression { found.append($0) }
     return found
+  }
+
+  /// Calls `body` with each expression until it throws.
+  package func forEachExpression<Failure: Error>(_ body: (NativeExpression) throws(Failure) -> Void) throws(Failure) {
+    var failure: Failure?
+    NftParser.forEachExpression(in: elements) { name, data in
+      guard failure == nil else { return }
+      do throws(Failure) {
+        try body(NftExpressionParser(name: name, data: NftParser.Fields(data)).expression)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
   }
 }

@@ -79,9 +79,12 @@ public struct NativeTest: Sendable, Hashable {
   public var isEquality: Bool { comparison == .equal || comparison == .unequal }
 
   /// The value as one number, its first byte most significant; nil if it has another number of bytes than the type.
+  @inlinable
   public func number<Word: FixedWidthInteger & UnsignedInteger>(_: Word.Type) -> Word? {
     guard value.count == Word.bitWidth / 8 else { return nil }
-    return value.reduce(0) { $0 << 8 | Word($1) }
+    var number: Word = 0
+    for byte in value { number = number << 8 | Word(truncatingIfNeeded: byte) }
+    return number
   }
 }
 
