@@ -66,13 +66,16 @@ import XTables
   }
 
   /// Rules that ask for no address, port, protocol or interface are all tried on each packet: their sets are made once, and the work is bounded.
-  @Test(.timeLimit(.minutes(2))) func aLongChainWithoutAddressesIsSearched() throws {
+  @Test func aLongChainWithoutAddressesIsSearched() throws {
     let rules = (0..<2000).map { "-A INPUT -m mark --mark \($0) -m ttl --ttl-lt \($0 % 200 + 20) -j ACCEPT\n" }.joined()
     let twice = "-A INPUT -m mark --mark 5 -m ttl --ttl-lt 25 -j DROP\n"
     let parsed = RandomRules.parse("*mangle\n:INPUT ACCEPT [0:0]\n\(rules)\(twice)COMMIT\n")
     let table = try #require(parsed.ruleset.tables.first)
-    let reach = try #require(TableReach(table))
     let chain = try #require(table.index(of: "INPUT"))
-    #expect(!reach.isDead(chain: chain, rule: 1999) && reach.isDead(chain: chain, rule: 2000))
+    let used = try ThreadTime.seconds {
+      let reach = try #require(TableReach(table))
+      #expect(!reach.isDead(chain: chain, rule: 1999) && reach.isDead(chain: chain, rule: 2000))
+    }
+    #expect(used < 60)
   }
 }

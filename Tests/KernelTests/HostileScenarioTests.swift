@@ -9,7 +9,8 @@ import Testing
 @Suite(.asRoot, .serialized) struct HostileScenarioTests {
   /// A folder with a program that leaves a mark when it is run.
   private struct Trap {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "ferrule-trap-\(UUID().uuidString)")
+    /// In /tmp whatever TMPDIR says: the sandbox of the system's tools hides /tmp.
+    let folder = URL(filePath: "/tmp/ferrule-trap-\(UUID().uuidString)")
     var program: String { folder.appending(path: "program").path }
     var mark: String { folder.appending(path: "mark").path }
 

@@ -32,7 +32,6 @@ import XTables
     }.joined()
 
   @Test(
-    .timeLimit(.minutes(1)),
     arguments: [
       bomb + "interfaces: *j\n", bomb + "tests: *j\n", bomb + "? *j\n: 1\n", bomb + "? [*j]\n: 1\n? [*i]\n: 2\n", bomb + "host: {*j : 1}\n",
       "interfaces: {eth0: {addresses: " + String(repeating: "[", count: 900) + "}}", String(repeating: "[", count: 100_000),
@@ -41,12 +40,11 @@ import XTables
       "tests: &t [*t]\n", "tests: *nowhere\ninterfaces: *nowhere\n", "interfaces: &* x\n",
     ]) func bombsAreRefused(_ text: String)
   {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let problems = Self.problems(text)
+    var problems: [String] = []
+    let used = ThreadTime.seconds { problems = Self.problems(text) }
     #expect(problems.count == 2, "\(problems)")
     #expect(problems.allSatisfy { $0.utf8.count < 600 })
-    #expect(start.duration(to: clock.now) < .seconds(5))
+    #expect(used < 5)
   }
 
   @Test(arguments: [

@@ -1,7 +1,6 @@
 import Diagnostics
 import Documents
 import Evaluator
-import Glibc
 import Scenarios
 import TestSupport
 import Testing
@@ -28,24 +27,12 @@ import XTables
     ),
   ]
 
-  /// Processor time of this thread in seconds: other work on the machine does not count.
-  private static func seconds(_ body: () throws -> Void) rethrows -> Double {
-    func now() -> Double {
-      var time = timespec()
-      unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-    let start = now()
-    try body()
-    return now() - start
-  }
-
   /// Three seconds without optimisation; each of these took longer when every change had the routes derived or the interfaces searched.
   @Test(arguments: kinds.indices) func manyOfAKindTakeLittleTime(_ index: Int) throws {
     let kind = Self.kinds[index]
     let text = kind.head + "\n" + (0..<Self.count).map { kind.line($0) + "\n" }.joined()
     let file = SourceFile(name: "host.yaml", bytes: Array(text.utf8))
-    let used = try Self.seconds {
+    let used = try ThreadTime.seconds {
       let host = try Host(yaml: file)
       #expect(host.devices.count + host.rules.count + host.routes.count + host.sockets.count > 4)
       _ = host.addressType(.v4(.loopback), on: nil)
@@ -62,7 +49,7 @@ import XTables
       """
     }
     let file = SourceFile(name: "addr.json", bytes: Array("[\(links.joined(separator: ","))]".utf8))
-    let used = try Self.seconds {
+    let used = try ThreadTime.seconds {
       let host = try Host(addressListing: file)
       #expect(host.devices.count == Self.count + 1)
       #expect(host.device(named: "e2299")?.addresses.first?.prefixLength == 24)
