@@ -26,6 +26,10 @@ public struct CNumber: Sendable {
 
   /// Nil if the text does not begin with a number.
   public init?(_ bytes: ArraySlice<UInt8>, base: Base = .any) {
+    if base == .any || base == .decimal, let (value, end) = Self.shortDecimal(bytes) {
+      (magnitude, isNegative, isTooLarge, rest) = (value, false, false, bytes[end...])
+      return
+    }
     var at = bytes.startIndex
     let end = bytes.endIndex
     while at < end, bytes[at] == 0x20 || (9...13).contains(bytes[at]) { at += 1 }
@@ -62,6 +66,23 @@ public struct CNumber: Sendable {
     self.isNegative = isNegative
     self.isTooLarge = isTooLarge
     rest = bytes[at...]
+  }
+
+  /// A number that begins with a digit from 1 to 9 and has at most 18 digits, which nearly all have: the same in both bases, and never too
+  /// large.
+  private static func shortDecimal(_ bytes: ArraySlice<UInt8>) -> (value: UInt64, end: Int)? {
+    var at = bytes.startIndex
+    let end = bytes.endIndex
+    guard at < end, (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(bytes[at]) else { return nil }
+    let last = min(end, at + 18)
+    var value: UInt64 = 0
+    while at < last {
+      let digit = bytes[at] &- UInt8(ascii: "0")
+      guard digit < 10 else { return (value, at) }
+      value = value &* 10 &+ UInt64(digit)
+      at += 1
+    }
+    return at == end ? (value, at) : nil
   }
 
   /// The value of a digit; 255 if the byte is none.
