@@ -52,6 +52,17 @@ extension ConntrackTable {
     return packet.translate(manip, to: target) ? .accept : .drop
   }
 
+  /// Translates a packet of TCP or UDP of a settled connection as it is translated at PREROUTING, and then at POSTROUTING.
+  ///
+  /// - Parameter packet: a whole one with at least twenty bytes of its transport header, which is never refused.
+  public func translateSettled(_ packet: inout Packet, _ handle: ConnectionHandle, _ direction: Direction) {
+    guard let connection = self[handle], let target = connection.tuple(direction.opposite).inverted() else { return }
+    for manip in [Manip.destination, .source] {
+      let needed = direction == .original ? manip.status : manip.opposite.status
+      if connection.status.contains(needed) { _ = packet.translate(manip, to: target) }
+    }
+  }
+
   /// Translates an ICMP error: first the quoted packet, which travelled in the opposite direction, then the error. False if it must
   /// be dropped.
   /// The corresponding kernel function is `nf_nat_icmp_reply_translation`.

@@ -28,10 +28,10 @@ struct CarriedPacketTests {
     #expect(entries < 4096 || totals.contains("security more rule 1"))
   }
 
-  @Test("so are those of packets that repeat the ways of earlier ones", arguments: [0, 3, 4096])
-  func repeatedWaysAreCountedAlike(entries: Int) throws {
-    let (repetitions, met, _) = try compare(entries: entries, KnownWayTests.packet) {
-      try KnownWayTests.simulator(KnownWayTests.rules(translating: false))
+  @Test("so are those of packets that repeat the ways of earlier ones", arguments: [0, 3, 4096], [false, true])
+  func repeatedWaysAreCountedAlike(entries: Int, translating: Bool) throws {
+    let (repetitions, met, _) = try compare(entries: entries, { try KnownWayTests.packet(&$0, translating: translating) }) {
+      try KnownWayTests.simulator(KnownWayTests.rules(translating: translating))
     }
     #expect(repetitions > 500 && met.count >= 3, "\(repetitions) \(met)")
   }

@@ -24,7 +24,11 @@ struct KnownWayTests {
     """
   private static let nat = """
     *nat
+    -A PREROUTING -i eth0 -p tcp --dport 81 -j DNAT --to-destination 10.0.1.10:8081
+    -A PREROUTING -i eth0 -p udp --dport 80 -j DNAT --to-destination 10.0.1.10
     -A POSTROUTING -o eth1 -p tcp --dport 83 -j SNAT --to-source 10.0.1.77
+    -A POSTROUTING -o eth1 -p tcp --dport 80 -j MASQUERADE
+    -A POSTROUTING -o eth1 -p tcp --dport 8081 -j MASQUERADE
     COMMIT
 
     """
@@ -60,17 +64,36 @@ struct KnownWayTests {
     try Simulator(host: Host(yaml: SimulatorTests.host), rulesets: [try ruleset(text)], clock: 1_000_000_000, seed: 1)
   }
 
+  /// The ends of a translated connection as the server sees them; nil for a port that is not translated.
+  private static func translated(_ port: UInt16, _ proto: IPProtocol) -> (server: (IPv4Address, UInt16), client: IPv4Address)? {
+    switch (proto, port) {
+    case (.tcp, 80): ((IPv4Address(10, 0, 1, 9), 80), IPv4Address(10, 0, 1, 1))
+    case (.tcp, 81): ((IPv4Address(10, 0, 1, 10), 8081), IPv4Address(10, 0, 1, 1))
+    case (.tcp, 83): ((IPv4Address(10, 0, 1, 9), 83), IPv4Address(10, 0, 1, 77))
+    case (.udp, 80): ((IPv4Address(10, 0, 1, 10), 80), IPv4Address(10, 0, 0, 9))
+    default: nil
+    }
+  }
+
   /// A packet of one of a few connections: mostly one that continues it.
-  static func packet(_ random: inout SeededRandom) throws -> (packet: Packet, interface: String) {
+  ///
+  /// - Parameter translating: whether most answers are such to packets that ``nat`` has translated.
+  static func packet(_ random: inout SeededRandom, translating: Bool = false) throws -> (packet: Packet, interface: String) {
     func rarely(_ times: Int) -> Bool { Int.random(in: 0..<times, using: &random) == 0 }
     let isForward = Bool.random(using: &random)
     let (client, server) = (IPAddress.v4(IPv4Address(10, 0, 0, 9)), IPAddress.v4(IPv4Address(10, 0, 1, 9)))
     let proto: IPProtocol = rarely(3) ? .udp : .tcp
-    var fields = isForward ? PacketFields(client, server, proto: proto) : PacketFields(server, client, proto: proto)
     let port = UInt16.random(in: 80...87, using: &random)
     // Few ports for connections with many packets, and many for connections that begin.
     let client16 = rarely(4) ? UInt16.random(in: 2000...60_000, using: &random) : UInt16.random(in: 1000...1001, using: &random)
-    (fields.sourcePort, fields.destinationPort) = isForward ? (client16, port) : (port, client16)
+    var fields = PacketFields(client, server, proto: proto)
+    (fields.sourcePort, fields.destinationPort) = (client16, port)
+    if !isForward {
+      let ends = translating && !rarely(4) ? Self.translated(port, proto) : nil
+      let (address, answering) = ends?.server ?? (IPv4Address(10, 0, 1, 9), port)
+      fields = PacketFields(.v4(address), ends.map { .v4($0.client) } ?? client, proto: proto)
+      (fields.sourcePort, fields.destinationPort) = (answering, client16)
+    }
     let isOpening = rarely(12)
     fields.tcpFlags = isOpening ? (isForward ? .syn : [.syn, .ack]) : rarely(40) ? .rst : rarely(3) ? [.psh, .ack] : .ack
     fields.sequence = isOpening ? 1 : 2
@@ -109,7 +132,7 @@ struct KnownWayTests {
         default: break
         }
       }
-      let (packet, name) = try Self.packet(&random)
+      let (packet, name) = try Self.packet(&random, translating: translating)
       let interface = try #require(carried.host.interface(named: name))
       let report = recorded.receive(packet, on: name)
       var copy = packet

@@ -51,17 +51,24 @@ extension ConntrackCore {
     }
     let slot = Int(handle.index)
     var kind = TrackedPacket.Kind.other
-    if entries[slot].status.isDisjoint(with: [.dying, .sourceNAT, .destinationNAT]), !entries[slot].features.contains(.extended) {
+    let status = entries[slot].status
+    let isTranslated = !status.isDisjoint(with: [.sourceNAT, .destinationNAT])
+    if !status.contains(.dying), !entries[slot].features.contains(.extended) || isTranslated && isOnlyMasqueraded(slot) {
       if info == .new {
-        kind = .beginning
-      } else if info == .established || info == .establishedReply, entries[slot].status.contains(.confirmed),
-        entries[slot].pendingEvents.isEmpty
-      {
-        kind = .settled
+        if !isTranslated { kind = .beginning }
+      } else if info == .established || info == .establishedReply, status.contains(.confirmed), entries[slot].pendingEvents.isEmpty {
+        kind = isTranslated ? .translated : .settled
       }
     }
     let note = info.direction == .original ? entries[slot].originalNote : entries[slot].replyNote
     return TrackedPacket(verdict: verdict, kind: kind, note: note)
+  }
+
+  /// Whether nothing but the interface of its new address is kept of a connection besides the usual.
+  private func isOnlyMasqueraded(_ slot: Int) -> Bool {
+    guard let details = extensions[UInt32(slot)] else { return false }
+    return details.helper == nil && details.master == nil && details.synproxy == nil && details.expectations.isEmpty && details.labels == 0
+      && details.securityMark == 0 && details.timeoutPolicy == nil && details.eventMask == nil
   }
 
   private mutating func follow(

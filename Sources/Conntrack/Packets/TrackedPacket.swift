@@ -8,6 +8,9 @@ public struct TrackedPacket: Sendable {
     case other
     /// It belongs to a connection with packets in both directions that is settled (see ``ConntrackTable/isSettled(_:)``) and not translated.
     case settled
+    /// It belongs to such a connection whose packets are translated, perhaps to the address of an interface; see
+    /// `ConntrackTable.translateSettled`.
+    case translated
     /// It belongs to a connection without packets in the reply direction that is not expected and has neither extensions nor translation. It may
     /// be the first one; then its connection is to be confirmed.
     case beginning

@@ -18,26 +18,32 @@ extension ConntrackCore {
     for step in 0..<index.words.count {
       let word = index.words[place]
       if word == 0, step > homes { break }
-      let distance = (bucket(word) &+ buckets &- first) % buckets
-      if word != 0, distance < range { victims.append((distance, TupleIndex.slot(word))) }
+      let (own, slot) = (bucket(word), TupleIndex.slot(word))
+      let distance = own >= first ? own - first : own &+ buckets &- first
+      if word != 0, distance < range, givesWay(slot, now: now) { victims.append((distance, slot)) }
       place = index.after(place)
     }
-    victims.sort { $0.bucket < $1.bucket }
+    if victims.count > 1 { victims.sort { $0.bucket < $1.bucket } }
     var dropped = 0
     var droppedFrom: UInt64?
     for (bucket, slot) in victims where droppedFrom == nil || droppedFrom == bucket {
-      guard entries[slot].features.contains(.live), !entries[slot].isDying else { continue }
-      if isExpired(slot, now: now) {
-        remove(slot, now: now)
-      } else if !entries[slot].status.contains(.assured) {
-        remove(slot, now: now)
-        dropped += 1
-        droppedFrom = bucket
-      }
+      // The removal of another one may have removed it too.
+      guard givesWay(slot, now: now) else { continue }
+      let isExpired = isExpired(slot, now: now)
+      remove(slot, now: now)
+      if isExpired { continue }
+      dropped += 1
+      droppedFrom = bucket
     }
     statistics.earlyDrop += UInt64(dropped)
     if dropped > 0 { emptyGraveyard() }
     return dropped > 0
+  }
+
+  /// Whether a connection is removed for a new one: an expired one, or one that is not assured.
+  private func givesWay(_ slot: Int, now: Instant) -> Bool {
+    guard entries[slot].features.contains(.live), !entries[slot].isDying else { return false }
+    return !entries[slot].status.contains(.assured) || isExpired(slot, now: now)
   }
 
   /// Removes expired connections. After the table was full, also removes unassured and closing connections while it is at least

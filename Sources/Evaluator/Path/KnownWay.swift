@@ -252,6 +252,8 @@ struct JourneyStart {
   var datagram: PlainDatagram?
   /// True if the packet's connection has had no answer; it may have to be confirmed.
   var isBeginning = false
+  /// True if the packets of the connection are translated.
+  var isTranslated = false
 }
 
 extension Journey {

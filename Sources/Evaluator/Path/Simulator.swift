@@ -1,4 +1,5 @@
 public import Conntrack
+import NAT
 public import Netfilter
 public import Wire
 public import XTables
@@ -246,7 +247,7 @@ public final class Simulator {
   public func pass(_ packet: inout Packet, on interface: Interface, noting hits: inout HitLog) -> Passage {
     var start = JourneyStart()
     if let known = knownWay(of: packet, on: interface, &start) {
-      if !start.isBeginning, case .connection(let handle, let info) = start.attachment {
+      if !start.isBeginning, !start.isTranslated, case .connection(let handle, let info) = start.attachment {
         travel(known.way, &packet, start)
         return .repeated(Repetition(way: known.number, connection: handle, direction: info.direction))
       }
@@ -313,7 +314,8 @@ public final class Simulator {
     start.verdict = tracked.verdict
     switch tracked.kind {
     case .other: return nil
-    case .settled:
+    case .settled, .translated:
+      start.isTranslated = tracked.kind == .translated
       // A SYN may open the connection anew.
       guard !datagram.isSyn else { return nil }
       start.datagram = datagram
@@ -342,11 +344,14 @@ public final class Simulator {
     return Carriage(verdict: .sent(output: way.output), frameDestination: way.frameDestination, report: nil)
   }
 
-  /// Counts what a packet hits on a known way, and takes a hop from its lifetime.
+  /// Counts what a packet hits on a known way, translates it, and takes a hop from its lifetime.
   @inline(__always)
   private func travel(_ way: KnownWay, _ packet: inout Packet, _ start: borrowing JourneyStart) {
     for hit in way.hits { rules.tables[Int(hit.hit.table)].count(Int(hit.hit.entry), bytes: packet.bytes.count) }
     packet.type = .host
+    if start.isTranslated, let table = rules.conntrack, case .connection(let handle, let info) = start.attachment {
+      table.translateSettled(&packet, handle, info.direction)
+    }
     packet.setTTL((start.datagram?.ttl ?? 1) - 1)
   }
 
