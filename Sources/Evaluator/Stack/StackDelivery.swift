@@ -50,8 +50,12 @@ extension Simulator {
       return
     }
     switch (at.proto, at.family) {
-    case (.icmp, .ipv4): respondQuery(packet)
-    case (.icmpv6, .ipv6): respondEcho(packet, on: journey.context.input)
+    case (.icmp, .ipv4):
+      respondQuery(packet)
+      receiveError(packet, at)
+    case (.icmpv6, .ipv6):
+      respondEcho(packet, on: journey.context.input)
+      receiveError(packet, at)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
     // No socket exists for it, but the protocol is supported.
