@@ -42,9 +42,9 @@ extension Simulator {
     let isToNobody = destination.family == .ipv6 && destination.bits == 0
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    // A listener resets acknowledgments to an anycast address, and drops what else is sent to it. Kernel: `tcp_rcv_state_process`.
-    let anycast = type == .anycast && header.flags.contains(.ack) ? host.listener(.tcp, destination, header.destinationPort) : nil
-    guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
+    let isForMany = type == .broadcast || type == .multicast || type == .anycast
+    let listener = isForMany && header.flags.contains(.ack) ? resetter(of: destination, header.destinationPort) : nil
+    guard isToNobody || !isForMany || listener != nil,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
@@ -70,13 +70,24 @@ extension Simulator {
     }
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner =
-      sender ?? (anycast ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver) })?.facts
+      sender ?? (listener ?? pair(of: packet).flatMap { self.listener(for: $0, event.delivered.receiver) })?.facts
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
       PendingPacket(
         packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0,
         checksum: isToNobody ? .startedElsewhere : checksumWithoutSocket(source.family)))
+  }
+
+  /// The listener that resets acknowledgments to an address of many hosts, and drops what else is sent to it. Over IPv4 only a transparent socket
+  /// sends from such an address, and none from a group or from 255.255.255.255.
+  ///
+  /// The corresponding kernel functions are `tcp_rcv_state_process` and `ip_route_output_key_hash_rcu`.
+  private func resetter(of destination: IPAddress, _ port: UInt16) -> HostSocket? {
+    let receiver = event.delivered.receiver ?? Receiver(address: destination, port: port)
+    guard let listener = host.listener(.tcp, receiver.address, receiver.port) else { return nil }
+    if case .v4(let address) = destination, !listener.facts.isTransparent || address.isMulticast || address == .broadcast { return nil }
+    return listener
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
