@@ -214,10 +214,11 @@ struct PacketTracker {
     return a.source == b.source && a.destination == b.destination && a.transport?.proto == b.transport?.proto
   }
 
-  /// True if a frame holds a packet as it left, or a fragment of it.
+  /// True if a frame holds a packet as it left, or a fragment of it. The fragments in which a packet came have no DF when they leave.
   private static func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
     let (whole, piece) = (Packet(bytes: packet), Packet(bytes: frame))
-    return isSame(packet, frame) && whole.ttl == piece.ttl && whole.ipv4?.dontFragment == piece.ipv4?.dontFragment
+    return isSame(packet, frame) && whole.ttl == piece.ttl
+      && (whole.ipv4?.dontFragment == piece.ipv4?.dontFragment || piece.ipv4?.isFragment == true)
   }
 
   // MARK: Queues
