@@ -30,6 +30,18 @@ struct LabNetwork {
     case .neighbour(let neighbour): message = try LabNetwork.message(neighbour, line)
     }
     try socket.request([message], what: line.description)
+    if case .address(let change) = line.command, change.verb != .delete, let peer = change.address.peer, peer.family == .ipv6 {
+      LabNetwork.awaitRoute(to: peer)
+    }
+  }
+
+  /// Waits until the kernel has added the route to the peer of an IPv6 address. Kernel: the work item `addrconf_dad_work`.
+  private static func awaitRoute(to peer: IPAddress) {
+    let entry = Hex.string(bytes(peer)) + " 80 "
+    for _ in 0..<500 {
+      guard let routes = try? HostFile.read("/proc/thread-self/net/ipv6_route"), !routes.contains(entry) else { return }
+      NetworkNamespace.sleepThread(seconds: 0.001)
+    }
   }
 
   private static func index(of name: String, _ line: LabPlan.Line) throws(KernelError) -> UInt32 {

@@ -47,12 +47,27 @@ struct LabRules {
 
   /// The rules that only drop packets, or queue them without a listener. None if rules are loaded later, which would change the numbers.
   static func drops(_ plan: LabPlan) -> Set<TracedRule> {
-    var places: Set<TracedRule> = []
+    places(plan) { rule in
+      rule.target == .verdict(.drop)
+        || queues(of: rule).contains { queues, bypasses in !bypasses && queues.allSatisfy { plan.scenario.queues[$0] == nil } }
+    }
+  }
+
+  /// The rules after which a packet waits for the answer of a queue's listener, if it is not dropped. None if rules are loaded later.
+  static func queues(_ plan: LabPlan) -> Set<TracedRule> {
+    guard !plan.scenario.failOpen else { return [] }
+    return places(plan) { rule in
+      queues(of: rule).contains { queues, bypasses in !bypasses || queues.allSatisfy { plan.scenario.queues[$0] != nil } }
+    }
+  }
+
+  private static func places(_ plan: LabPlan, where isSought: (Rule) -> Bool) -> Set<TracedRule> {
     guard plan.loads.isEmpty else { return [] }
+    var places: Set<TracedRule> = []
     for ruleset in plan.rulesets {
       for table in ruleset.tables {
         for chain in table.chains {
-          for (index, rule) in chain.rules.enumerated() where rule.target == .verdict(.drop) || isLost(rule, plan.scenario) {
+          for (index, rule) in chain.rules.enumerated() where isSought(rule) {
             places.insert(TracedRule(family: ruleset.family, table: table.name.rawValue, chain: chain.name, number: index + 1))
           }
         }
@@ -61,12 +76,8 @@ struct LabRules {
     return places
   }
 
-  /// True for a rule that queues packets without a listener.
-  private static func isLost(_ rule: Rule, _ scenario: Scenario) -> Bool {
-    rule.hostUses.contains { use in
-      guard case .queues(let numbers, bypasses: false) = use else { return false }
-      return numbers.allSatisfy { scenario.queues[$0] == nil }
-    }
+  private static func queues(of rule: Rule) -> [(numbers: ClosedRange<UInt16>, bypasses: Bool)] {
+    rule.hostUses.compactMap { if case .queues(let numbers, let bypasses) = $0 { (numbers, bypasses) } else { nil } }
   }
 
   /// The log groups to which rules send packets.

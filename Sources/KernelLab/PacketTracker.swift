@@ -31,6 +31,8 @@ struct PacketTracker {
     var firstPayload: [UInt8]
     /// True if a rule has dropped it.
     var hasEnded = false
+    /// True if a rule has queued it, and the queue's report is not read yet.
+    var isQueued = false
     /// The number of its last report.
     var lastSeen = 0
   }
@@ -50,16 +52,19 @@ struct PacketTracker {
   private var numbered: [UInt32: Int] = [:]
   private let usesNfTables: Bool
   private let drops: Set<TracedRule>
+  private let queues: Set<TracedRule>
 
   /// - Parameters:
   ///   - drops: the rules that only drop packets.
+  ///   - queues: the rules after which a packet waits for an answer.
   ///   - usesNfTables: true if the rules under test are in nf_tables.
   init(
-    source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<TracedRule> = [], usesNfTables: Bool = false
+    source: Source, loopback: UInt32, interfaceNames: [UInt32: String], drops: Set<TracedRule> = [], queues: Set<TracedRule> = [],
+    usesNfTables: Bool = false
   ) {
     self.source = source
     self.usesNfTables = usesNfTables
-    self.drops = drops
+    (self.drops, self.queues) = (drops, queues)
     self.loopback = loopback
     self.interfaceNames = interfaceNames
   }
@@ -90,6 +95,8 @@ struct PacketTracker {
       traced = index
       if let place = TracedRule(trace: place, record.family ?? Packet(bytes: record.payload).family ?? .ipv4) {
         tracks[index].hasEnded = drops.contains(place)
+        tracks[index].isQueued = queues.contains(place)
+        if tracks[index].isQueued, resumed == index { resumed = nil }
       }
     case .identified(let number):
       if let entered { numbered[number] = entered }
@@ -184,7 +191,7 @@ struct PacketTracker {
     if let resumed, tracks[resumed].hook == hook, !tracks[resumed].hasPassed { return resumed }
     let candidates = tracks.indices.filter { index in
       let track = tracks[index]
-      return track.hook == hook && !track.hasPassed && !track.hasEnded && track.held == nil
+      return track.hook == hook && !track.hasPassed && !track.hasEnded && !track.isQueued && track.held == nil
         && place.map { canMeet($0, after: track.packet.trace[track.entryTrace...], in: hook) } ?? true
     }
     guard let record, candidates.count > 1 else { return candidates.last }
@@ -207,10 +214,11 @@ struct PacketTracker {
     return a.source == b.source && a.destination == b.destination && a.transport?.proto == b.transport?.proto
   }
 
-  /// True if a frame holds a packet as it left, or a fragment of it.
+  /// True if a frame holds a packet as it left, or a fragment of it. The fragments in which a packet came have no DF when they leave.
   private static func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
     let (whole, piece) = (Packet(bytes: packet), Packet(bytes: frame))
-    return isSame(packet, frame) && whole.ttl == piece.ttl && whole.ipv4?.dontFragment == piece.ipv4?.dontFragment
+    return isSame(packet, frame) && whole.ttl == piece.ttl
+      && (whole.ipv4?.dontFragment == piece.ipv4?.dontFragment || piece.ipv4?.isFragment == true)
   }
 
   // MARK: Queues
@@ -221,7 +229,9 @@ struct PacketTracker {
       tracks[$0].hook == queued.hook && !tracks[$0].hasPassed && !tracks[$0].hasEnded && tracks[$0].packet.final == queued.payload
     }
     // Of packets alike, the one is queued first whose last report is older: a copy by TEE goes on before its packet does.
-    let along = alike.filter { tracks[$0].output == queued.output }.min { tracks[$0].lastSeen < tracks[$1].lastSeen }
+    let along = alike.filter { tracks[$0].output == queued.output }.min {
+      (tracks[$0].isQueued ? 0 : 1, tracks[$0].lastSeen) < (tracks[$1].isQueued ? 0 : 1, tracks[$1].lastSeen)
+    }
     guard
       let index = along ?? alike.first ?? inside(queued.hook)
         ?? tracks.lastIndex(where: { $0.hook == queued.hook && !$0.hasPassed })
@@ -231,6 +241,7 @@ struct PacketTracker {
         queue: queued.queue, hook: ObserverRecord.hookNames[queued.hook], mark: queued.mark,
         brief: Packet(bytes: queued.payload).brief, verdict: answer.name, input: queued.input.flatMap { interfaceNames[$0] },
         output: queued.output.flatMap { interfaceNames[$0] }))
+    tracks[index].isQueued = if case .queue = answer.verdict { true } else { false }
     resumed = answer.verdict == .hold ? nil : index
     tracks[index].held = answer.verdict == .hold ? queued.queue : nil
   }

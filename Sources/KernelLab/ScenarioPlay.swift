@@ -69,7 +69,7 @@ struct ScenarioPlay {
     var happening = Happening(
       tracker: PacketTracker(
         source: hasWaited ? .none : source(of: step.action), loopback: host.loopback, interfaceNames: host.interfaceNames,
-        drops: LabRules.drops(plan), usesNfTables: scenario.usesNfTables), places: rules.places)
+        drops: LabRules.drops(plan), queues: LabRules.queues(plan), usesNfTables: scenario.usesNfTables), places: rules.places)
     // What the kernel's timers have sent meanwhile.
     if hasWaited {
       try settle(&happening)

@@ -208,7 +208,7 @@ extension ConntrackCore {
       // The receiver may answer with a challenge ACK: keeps the state and shortens the timeout.
       next = tcp.state
     }
-    let answersSyn = status.contains(.seenReply) && tcp.lastKind == .syn
+    let answersSyn = status.contains(.seenReply) && tcp.lastKind == .syn && tcp.lastDirection != direction
     let answersHalfOpen = !status.contains(.assured) && tcp.lastKind == .ack
     if answersSyn || answersHalfOpen, header.acknowledgment == tcp.lastEnd { return .goUnchecked(next) }
     if tcp.state == .synSent, tcp.lastKind == .ack, tcp.lastDirection == .reply, header.sequence == tcp.lastAck {

@@ -39,8 +39,11 @@ extension Simulator {
       return finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: filter), at: nil))
     }
     guard bridgeAsksRules(journey.context.family) else {
-      for output in outputs { send(&journey, to: target, by: output) }
-      note(outputs.isEmpty ? .lost("no other port of \(bridge.name) leads to the destination") : .sent(output: bridge.name), &journey)
+      // A frame may be longer than the MTU by the tag of a virtual network. Kernel: `is_skb_forwardable`.
+      let fitting = outputs.filter { journey.context.packet.count <= $0.mtu + 4 }
+      for output in fitting { send([journey.context.packet], of: &journey, to: target, by: output) }
+      let reason = outputs.isEmpty ? "no other port of \(bridge.name) leads to the destination" : "the packet is longer than the MTU"
+      note(fitting.isEmpty ? .lost(reason) : .sent(output: bridge.name), &journey)
       if isForAll { travel(&journey) }
       return
     }
@@ -212,19 +215,26 @@ extension Simulator {
       Departure(interface: host.name(of: port), destination: target, packet: pending.packet, report: index))
   }
 
-  /// Sends a bridged packet. The corresponding kernel function is `br_dev_queue_push_xmit`.
+  /// Sends a bridged packet: a reassembled one, and over IPv4 one that is longer than the port's MTU, in fragments. The corresponding kernel
+  /// functions are `br_nf_dev_queue_xmit` and `br_dev_queue_push_xmit`.
   func transmitBridged(_ journey: inout Journey) {
     guard let crossing = journey.crossing else { return }
     if let port = crossing.output.flatMap({ host.device($0) }) {
-      send(&journey, to: crossing.target, by: port)
+      let packet = journey.context.packet
+      guard let pieces = packet.family == .ipv4 ? packet.fragments(mtu: port.mtu) : [packet] else {
+        _ = lose(&journey, "the packet is longer than the MTU of \(port.mtu) bytes, and DF forbids fragmentation")
+        return
+      }
+      send(pieces, of: &journey, to: crossing.target, by: port)
     }
     finish(&journey, .sent(output: crossing.bridge.name))
   }
 
-  private func send(_ journey: inout Journey, to target: MACAddress, by port: Host.Device) {
+  private func send(_ pieces: [Packet], of journey: inout Journey, to target: MACAddress, by port: Host.Device) {
     let index = reportIndex(&journey)
-    event.report.departures.append(
-      Departure(interface: port.name, destination: target, packet: journey.context.packet, report: index))
+    for piece in pieces {
+      event.report.departures.append(Departure(interface: port.name, destination: target, packet: piece, report: index))
+    }
   }
 }
 

@@ -32,7 +32,8 @@ extension Simulator {
   /// `ipv6_synproxy_hook`.
   func synproxy(_ journey: inout Journey, _ rules: LoadedRules) -> OperationOutcome {
     guard let table = rules.conntrack, case .connection(let handle, let info) = journey.context.attachment,
-      table.details(of: handle)?.synproxy != nil, journey.context.input.map({ host.isLoopback($0) }) != true
+      table.details(of: handle)?.synproxy != nil, journey.context.input.map({ host.isLoopback($0) }) != true,
+      journey.context.packet.transport?.proto == .tcp
     else { return .verdict(.accept) }
     let name = journey.context.family == .ipv4 ? "net.ipv4.ip_default_ttl" : "net.ipv6.conf.all.hop_limit"
     guard let proxy = Synproxy(journey.context.packet, ttl: UInt8(clamping: host.sysctls[name] ?? 64)) else {

@@ -19,6 +19,8 @@ struct HostEvent {
   var isICMPSocketBusy = false
   /// True while a copy made by TEE is in progress; it is not copied again. Kernel: `task_struct.in_nf_duplicate`.
   var isDuplicating = false
+  /// The connection whose process is in the call that opens it, until a queue's listener runs: errors do not end it. Kernel: `sock_owned_by_user`.
+  var opening: SocketPair?
 
   /// True if nothing is recorded and nothing waits.
   @inline(__always)

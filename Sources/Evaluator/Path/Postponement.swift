@@ -1,3 +1,4 @@
+import Conntrack
 import XTables
 
 /// A packet that continues after the packets before it.
@@ -39,6 +40,26 @@ extension Simulator {
       }
     }
     event.postponed = []
+  }
+
+  /// Leaves a connection to the last postponed packet that shares it, which then releases it; false if there is none. Kernel: the reference that
+  /// an answer holds (`nf_conntrack_attach`).
+  func leavesToPostponed(_ handle: ConnectionHandle) -> Bool {
+    let index = event.postponed.lastIndex { packet in
+      switch packet {
+      case .looped(let journey), .queued(let journey, _): journey.borrowsConnection && journey.context.attachment.connection == handle
+      }
+    }
+    guard let index else { return false }
+    switch event.postponed[index] {
+    case .looped(var journey):
+      journey.borrowsConnection = false
+      event.postponed[index] = .looped(journey)
+    case .queued(var journey, let packet):
+      journey.borrowsConnection = false
+      event.postponed[index] = .queued(journey, packet)
+    }
+    return true
   }
 
   /// Receives the packets from the loopback interface, before any listener is asked.

@@ -124,8 +124,8 @@ extension Simulator {
   }
 
   func release(_ journey: inout Journey) {
-    if !journey.hasNothingToRelease, !journey.borrowsConnection, journey.context.attachment.connection != nil,
-      let table = rules.conntrack ?? world.conntrack
+    if !journey.hasNothingToRelease, !journey.borrowsConnection, let handle = journey.context.attachment.connection,
+      let table = rules.conntrack ?? world.conntrack, event.postponed.isEmpty || !leavesToPostponed(handle)
     {
       table.release(journey.context.attachment)
     }

@@ -185,6 +185,8 @@ extension Simulator {
 
   private func askListener(_ listener: QueueListener, _ packet: QueuedPacket, _ journey: inout Journey) -> QueueStep {
     let entry = HeldPacket(journey: journey, queue: packet.queue, asQueued: RouteKey(journey.context))
+    // The call that has sent the packet has returned.
+    event.opening = nil
     let answer = listener.answer(packet)
     if answer.verdict == .hold {
       waiting.held[packet.id] = entry

@@ -39,7 +39,9 @@ extension Simulator {
   }
 
   private func respond(_ journey: inout Journey) {
-    let packet = journey.context.packet
+    var packet = journey.context.packet
+    // From the loopback interface, an unfinished checksum counts as correct. Kernel: `skb_csum_unnecessary`.
+    if journey.context.checksum == .startedElsewhere { packet.updateTransportChecksum() }
     guard let at = packet.transport else { return }
     let way = packet.extensionHeaderWay
     switch way {
@@ -50,8 +52,12 @@ extension Simulator {
       return
     }
     switch (at.proto, at.family) {
-    case (.icmp, .ipv4): respondQuery(packet)
-    case (.icmpv6, .ipv6): respondEcho(packet, on: journey.context.input)
+    case (.icmp, .ipv4):
+      respondQuery(packet)
+      receiveError(packet, at)
+    case (.icmpv6, .ipv6):
+      respondEcho(packet, on: journey.context.input)
+      receiveError(packet, at)
     case (.udp, _): respondDatagram(&journey, at)
     case (.tcp, _): respondSegment(packet, at, receiver: journey.context.receiver)
     // No socket exists for it, but the protocol is supported.
@@ -136,14 +142,15 @@ extension Simulator {
     }?.interface ?? input
   }
 
-  /// Delivers a datagram. The corresponding kernel function is `__udp4_lib_rcv`.
+  /// Delivers a datagram, which ends where its header says. The corresponding kernel functions are `__udp4_lib_rcv` and `__udp6_lib_rcv`.
   private func respondDatagram(_ journey: inout Journey, _ at: TransportLocator) {
+    guard journey.context.packet.trimDatagram() else { return }
     let packet = journey.context.packet
     guard let header = packet.udp, packet.isTransportChecksumValid == true, let source = packet.source,
       let destination = packet.destination
     else { return }
     let from = SocketEvent.End(source, header.sourcePort)
-    let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length, length: max(0, header.length - UDPHeader.length)))
+    let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length))
     let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
     if let socket = host.listener(.udp, receiver.address, receiver.port) {
       stack.peers[socket.name] = from
@@ -205,5 +212,17 @@ extension Simulator {
     guard let header = packet.tcp, let source = packet.source, let destination = packet.destination else { return nil }
     return SocketPair(
       local: SocketEvent.End(destination, header.destinationPort), remote: SocketEvent.End(source, header.sourcePort))
+  }
+}
+
+extension Packet {
+  /// Removes what follows the datagram; false if its length field is impossible. In IPv6, a length of 0 means all bytes.
+  fileprivate mutating func trimDatagram() -> Bool {
+    guard let at = transport, let udp else { return false }
+    let available = bytes.count - at.offset
+    let length = udp.length == 0 && at.family == .ipv6 ? available : udp.length
+    guard length >= UDPHeader.length, length <= available else { return false }
+    bytes.removeLast(available - length)
+    return true
   }
 }

@@ -99,6 +99,7 @@ extension Simulator {
     fields.window = UInt16(clamping: connection.window)
     fields.tcpOptions = options(segment, sack: true, scale: scale)
     stack.connections[pair] = connection
+    event.opening = pair
     dispatch(fields, sender)
     // A lost SYN is not reported at once.
     event.report.error = nil

@@ -27,7 +27,7 @@ extension Simulator {
   /// The listener that TPROXY assigned, otherwise the listener of the local address.
   private func listener(for pair: SocketPair, _ receiver: Receiver?) -> HostSocket? {
     if let receiver { return host.listener(.tcp, receiver.address, receiver.port) }
-    guard host.addressType(pair.local.address, on: nil) == .local else { return nil }
+    guard pair.local.address.isUnspecifiedV6 || host.addressType(pair.local.address, on: nil) == .local else { return nil }
     return host.listener(.tcp, pair.local.address, pair.local.port)
   }
 
@@ -39,12 +39,12 @@ extension Simulator {
       TCPAuthentication(header, in: packet.bytes, at: at.offset).permitsReset(at.family)
     else { return }
     // The answer to a segment for `::` comes from the address with which this host reaches the sender.
-    let isToNobody = destination.family == .ipv6 && destination.bits == 0
+    let isToNobody = destination.isUnspecifiedV6
     // A route of any table may lead here, as for a packet that TPROXY has marked, but not one to many hosts. Kernel: `RTN_LOCAL`.
     let type = host.addressType(destination, on: nil)
-    // A listener resets acknowledgments to an anycast address, and drops what else is sent to it. Kernel: `tcp_rcv_state_process`.
-    let anycast = type == .anycast && header.flags.contains(.ack) ? host.listener(.tcp, destination, header.destinationPort) : nil
-    guard isToNobody || anycast != nil || type != .broadcast && type != .multicast && type != .anycast,
+    let isForMany = type == .broadcast || type == .multicast || type == .anycast
+    let listener = isForMany && header.flags.contains(.ack) ? resetter(of: destination, header.destinationPort) : nil
+    guard isToNobody || !isForMany || listener != nil,
       let own = isToNobody ? host.outputRoute(Flow(to: source))?.preferredSource : destination
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
@@ -63,20 +63,37 @@ extension Simulator {
       fields.acknowledgment = header.sequence &+ flags &+ UInt32(truncatingIfNeeded: length)
     }
     guard var reply = try? fields.packet() else { return }
-    if isToNobody {
-      // The checksum is left to the device (checksum offload), and was started with the requested address.
-      let sum = Checksum.pseudoHeader(source: destination, destination: source, protocol: .tcp, length: reply.count - IPv6Header.length)
-      reply.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
-    }
+    let isStarted = startChecksum(of: &reply, from: destination, to: source)
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
     let owner =
-      sender ?? (anycast ?? pair(of: packet).flatMap { listener(for: $0, event.delivered.receiver) })?.facts
+      sender ?? (listener ?? pair(of: packet).flatMap { self.listener(for: $0, event.delivered.receiver) })?.facts
       ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
       PendingPacket(
         packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0,
-        checksum: isToNobody ? .startedElsewhere : checksumWithoutSocket(source.family)))
+        checksum: isStarted ? .startedElsewhere : checksumWithoutSocket(source.family)))
+  }
+
+  /// Starts the checksum of an answer to `::` with that address, which is not the answer's source; false for another address. The device computes
+  /// the rest.
+  private func startChecksum(of answer: inout Packet, from requested: IPAddress, to destination: IPAddress) -> Bool {
+    guard requested.isUnspecifiedV6 else { return false }
+    let length = answer.count - IPv6Header.length
+    let sum = Checksum.pseudoHeader(source: requested, destination: destination, protocol: .tcp, length: length)
+    answer.bytes.setUInt16(Checksum.fold(sum), at: IPv6Header.length + TCPHeader.Offset.checksum)
+    return true
+  }
+
+  /// The listener that resets acknowledgments to an address of many hosts, and drops what else is sent to it. Over IPv4 only a transparent socket
+  /// sends from such an address, and none from a group or from 255.255.255.255.
+  ///
+  /// The corresponding kernel functions are `tcp_rcv_state_process` and `ip_route_output_key_hash_rcu`.
+  private func resetter(of destination: IPAddress, _ port: UInt16) -> HostSocket? {
+    let receiver = event.delivered.receiver ?? Receiver(address: destination, port: port)
+    guard let listener = host.listener(.tcp, receiver.address, receiver.port) else { return nil }
+    if case .v4(let address) = destination, !listener.facts.isTransparent || address.isMulticast || address == .broadcast { return nil }
+    return listener
   }
 
   /// Receives a segment at a listener. The corresponding kernel functions are `tcp_rcv_state_process` in LISTEN and `tcp_v4_send_synack`.
@@ -114,13 +131,14 @@ extension Simulator {
     if isRequest { fields.identification = 0 }
     fields.window = UInt16(clamping: connection.window)
     fields.tcpOptions = options(connection.ownSegment, sack: connection.offersSack, scale: connection.windowScale)
-    guard let reply = try? fields.packet() else { return }
+    guard var reply = try? fields.packet() else { return }
+    let isStarted = startChecksum(of: &reply, from: pair.local.address, to: pair.remote.address)
     var owner = connection.facts
     owner.isRequest = isRequest
     event.pending.append(
       PendingPacket(
         packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark,
-        checksum: .started))
+        checksum: isStarted ? .startedElsewhere : .started))
   }
 
   /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
@@ -151,7 +169,9 @@ extension Simulator {
   }
 
   func fields(_ pair: SocketPair, _ connection: StackConnection, _ flags: TCPFlags) -> PacketFields {
-    var fields = PacketFields(pair.local.address, pair.remote.address, proto: .tcp)
+    let remote = pair.remote.address
+    let own = pair.local.address.isUnspecifiedV6 ? host.outputRoute(Flow(to: remote))?.preferredSource : nil
+    var fields = PacketFields(own ?? pair.local.address, remote, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (pair.local.port, pair.remote.port)
     fields.ttl = hopLimit(towards: pair.remote.address)
     fields.identification = UInt32(freshIdentification())
@@ -177,11 +197,13 @@ extension Simulator {
     connection.sendNext &+= UInt32(truncatingIfNeeded: payload.count) &+ (flags.isDisjoint(with: [.fin, .syn]) ? 0 : 1)
     if flags.contains(.ack) { connection.delayed = nil }
     if !payload.isEmpty, let last = connection.lastReceived, world.now &- last < Self.shortestDelay { connection.isInteractive = true }
-    guard let packet = try? fields.packet() else { return }
+    guard var packet = try? fields.packet() else { return }
+    let isStarted = startChecksum(of: &packet, from: pair.local.address, to: pair.remote.address)
+    let checksum = hasSocket ? ChecksumState.started : checksumWithoutSocket(pair.remote.address.family)
     event.pending.append(
       PendingPacket(
         packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark,
-        checksum: hasSocket ? .started : checksumWithoutSocket(pair.remote.address.family)))
+        checksum: isStarted ? .startedElsewhere : checksum))
   }
 
   /// How much of the checksum the kernel computes in a segment that no full socket sends. The corresponding kernel functions are
@@ -316,4 +338,9 @@ struct OfferedOptions {
       }
     }
   }
+}
+
+extension IPAddress {
+  /// True for `::`, to which this host may send itself packets.
+  fileprivate var isUnspecifiedV6: Bool { family == .ipv6 && bits == 0 }
 }

@@ -25,6 +25,9 @@ extension PacketContext {
     }
   }
 
+  /// The bytes that the kernel has in memory, which an ICMP error quotes. Where that depends on the network card, those of the complete packet.
+  var bytesInMemory: [UInt8] { checksum == .started ? beforeCompletion.packet.bytes : packet.bytes }
+
   /// Bytes of the packet as one number.
   func number(_ place: Range<Int>) -> FieldValue {
     asked { asked in asked.packet.bytes[place].reduce(0) { $0 << 8 | UInt128($1) } }.map { .value($0) }

@@ -78,7 +78,7 @@ extension PacketContext {
     guard world.mayAnswer(source, icmpType: type, code: code) else {
       return effects.append(.note("no ICMP error is sent to \(source): the ICMP rate limit is reached"))
     }
-    fields.quoted = Array(packet.bytes.prefix(room))
+    fields.quoted = Array(bytesInMemory.prefix(room))
     send(fields)
   }
 
