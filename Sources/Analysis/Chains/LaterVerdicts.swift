@@ -57,9 +57,19 @@ struct LaterVerdicts {
 extension Rule {
   /// Whether packet and context alone decide which packets the rule matches, and do so at any time.
   func isDecided(_ family: Family) -> Bool {
-    matches.allSatisfy { use in
-      let condition = use.condition(family)
-      return condition.isDecidable && condition.fields.allSatisfy { $0.isSteady }
+    matches.allSatisfy { $0.condition(family).isDecided }
+  }
+}
+
+extension Condition {
+  /// Whether packet and context alone decide the condition, and do so at any time.
+  var isDecided: Bool {
+    switch self {
+    case .always, .never: true
+    case .test(let field, _), .has(let field): field.isSteady
+    case .not(let inner): inner.isDecided
+    case .all(let parts), .any(let parts): parts.allSatisfy(\.isDecided)
+    case .opaque, .unknown: false
     }
   }
 }

@@ -31,7 +31,13 @@ public struct TableSequence {
   private let ruleset: Ruleset
   private let programs: RulesetPrograms
   private var space: PacketSpace
+  private let graphs: [TableName: ChainGraph]
+  /// The analyses of the tables that packets were passed through.
   private var reaches: [TableName: TableReach] = [:]
+  /// Whether the limit of nodes was reached in the analysis of a table.
+  private var isAborted = false
+  /// By table and hook: the packets that enter.
+  private var entering: [TableName: [Hook: PacketSet]] = [:]
   /// By table, chain and rule: whether a first packet may match.
   private var isMatched: [TableName: [[Bool]]] = [:]
   /// By table and chain: whether a first packet may enter.
@@ -47,7 +53,7 @@ public struct TableSequence {
     self.programs = programs
     var tests = FieldTests(ruleset.family)
     tests.add(.test(.inputInterface, .range(InterfaceNames.key("lo")...InterfaceNames.key("lo"))))
-    var graphs: [ChainGraph] = []
+    var graphs: [TableName: ChainGraph] = [:]
     for table in ruleset.tables {
       guard let graph = ChainGraph(table) else { return nil }
       // The raw table is asked before a packet has a connection.
@@ -56,36 +62,41 @@ public struct TableSequence {
       for case .change(let field, _, _) in graph.allEffects where field.name == "ct.state" {
         tests.add(.test(field, .range(UInt128(ConntrackState.new)...UInt128(ConntrackState.new))))
       }
-      graphs.append(graph)
+      graphs[table.name] = graph
+      isMatched[table.name] = graph.steps.map { [Bool](repeating: false, count: $0.count) }
+      isEntered[table.name] = [Bool](repeating: false, count: graph.steps.count)
     }
-    guard graphs.contains(where: \.changesPackets) else { return nil }
+    guard graphs.values.contains(where: \.changesPackets) else { return nil }
+    self.graphs = graphs
     space = PacketSpace(tests, limit: limit)
-    for graph in graphs {
-      guard let reach = TableReach(graph, in: space) else { return nil }
-      let name = graph.table.name
-      reaches[name] = reach
-      space = reach.space
-      isMatched[name] = graph.steps.map { [Bool](repeating: false, count: $0.count) }
-      isEntered[name] = [Bool](repeating: false, count: graph.steps.count)
-    }
     follow()
-    if space.isExhausted { return nil }
+    if space.isExhausted || isAborted { return nil }
   }
 
   // MARK: The way of the packets
 
   private mutating func follow() {
-    let arriving = pass(.prerouting, first(at: .prerouting))
-    for hook in [Hook.input, .forward] {
-      var packets = space.intersection(arriving, space.packets(at: hook))
+    var arriving = first(at: .prerouting)
+    for name in tables(at: .prerouting) { arriving = pass(name, .prerouting, arriving) }
+    for hook in [Hook.input, .forward, .output] {
+      var packets = hook == .output ? first(at: hook) : space.intersection(arriving, space.packets(at: hook))
       if hook == .input {
         let loopback = space.set(of: .inputInterface, .range(InterfaceNames.key("lo")...InterfaceNames.key("lo")))
         packets = space.union(packets, space.intersection(first(at: hook), loopback))
       }
-      _ = pass(hook, packets)
+      let names = tables(at: hook)
+      for name in names.dropLast() { packets = pass(name, hook, packets) }
+      // What leaves the last table is not followed.
+      if let last = names.last { entering[last, default: [:]][hook] = asked(by: last, packets, at: hook) }
     }
-    _ = pass(.output, first(at: .output))
+    let last = Set([Hook.input, .forward, .output].compactMap { tables(at: $0).last })
+    for name in TableName.allCases where last.contains(name) {
+      if !withheld(from: name).isEmpty { note(name, entering[name] ?? [:]) }
+    }
   }
+
+  /// The tables of the ruleset through which packets pass at a hook, in order.
+  private func tables(at hook: Hook) -> [TableName] { RulesetPrograms.tables(at: hook).filter { graphs[$0] != nil } }
 
   /// The packets at a hook that begin a connection.
   private mutating func first(at hook: Hook) -> PacketSet {
@@ -105,40 +116,55 @@ public struct TableSequence {
 
   private var state: FieldCode? { space.codes.first { $0.field.name == "ct.state" } }
 
-  /// Passes packets through the tables of a hook; those that leave the last one may have any other output interface.
-  private mutating func pass(_ hook: Hook, _ entering: PacketSet) -> PacketSet {
-    let changing = space.codes.filter { !$0.field.isKeptBetweenTables }
-    return RulesetPrograms.tables(at: hook).reduce(entering) { packets, name in
-      guard reaches[name] != nil, !packets.isEmpty else { return packets }
-      let fresh = fresh()
-      var asked = packets
-      if name == .nat { asked = space.intersection(packets, fresh) }
-      var left = enter(name, [hook: space.intersection(asked, space.packets(at: hook))])
-      if name == .nat {
-        // A translated connection has further bits of state.
-        left = space.intersection(space.projecting(left, [state].compactMap { $0 }), fresh)
-        left = space.union(left, space.difference(packets, asked))
-      }
-      return space.projecting(left, changing)
-    }
+  /// The packets that enter a table among those that come to it.
+  private mutating func asked(by name: TableName, _ packets: PacketSet, at hook: Hook) -> PacketSet {
+    let fresh = name == .nat ? fresh() : .all
+    return space.intersection(space.intersection(packets, fresh), space.packets(at: hook))
   }
 
-  /// Passes packets through one table, and notes which rules they may match. The result are those that leave it.
-  private mutating func enter(_ name: TableName, _ packets: [Hook: PacketSet]) -> PacketSet {
-    with(name) { reach, sequence in
+  /// By hook: the packets that begin a connection and would enter a table if it were the only one, but do not.
+  private mutating func withheld(from name: TableName) -> [Hook: PacketSet] {
+    var withheld: [Hook: PacketSet] = [:]
+    for hook in name.hookMask.intersection(Self.hooks).hooks {
+      let packets = first(at: hook)
+      let missing = space.difference(packets, entering[name]?[hook] ?? .none)
+      if !missing.isEmpty { withheld[hook] = missing }
+    }
+    return withheld
+  }
+
+  /// Passes packets through a table of a hook; those that leave it may have any other output interface.
+  private mutating func pass(_ name: TableName, _ hook: Hook, _ packets: PacketSet) -> PacketSet {
+    if packets.isEmpty { return packets }
+    let entering = asked(by: name, packets, at: hook)
+    self.entering[name, default: [:]][hook] = entering
+    note(name, [hook: entering])
+    var left = with(name) { reach, _ in reach.leaving() } ?? .none
+    if name == .nat {
+      // A translated connection has further bits of state.
+      let fresh = fresh()
+      left = space.intersection(space.projecting(left, [state].compactMap { $0 }), fresh)
+      left = space.union(left, space.difference(packets, fresh))
+    }
+    return space.projecting(left, space.codes.filter { !$0.field.isKeptBetweenTables })
+  }
+
+  /// Follows packets through one table, and notes which rules they may match.
+  private mutating func note(_ name: TableName, _ packets: [Hook: PacketSet]) {
+    _ = with(name) { reach, sequence in
       reach.enter(packets)
       for (chain, hits) in reach.hits.enumerated() where reach.isCalled(chain: chain) {
         if !reach.entries[chain].isEmpty { sequence.isEntered[name]?[chain] = true }
         for (rule, hit) in hits.enumerated() where !hit.isEmpty { sequence.isMatched[name]?[chain][rule] = true }
       }
-      return reach.leaving()
-    } ?? .none
+    }
   }
 
   /// Does something with the analysis of a table, which has the sets meanwhile: there is only one diagram, and it is not copied.
   private mutating func with<Result>(
     _ name: TableName, _ body: (inout TableReach, inout TableSequence) -> Result
   ) -> Result? {
+    if reaches[name] == nil { prepare(name) }
     guard var reach = reaches.removeValue(forKey: name) else { return nil }
     swap(&space, &reach.space)
     defer {
@@ -146,6 +172,16 @@ public struct TableSequence {
       reaches[name] = reach
     }
     return body(&reach, &self)
+  }
+
+  /// Makes the analysis of a table.
+  private mutating func prepare(_ name: TableName) {
+    guard let graph = graphs[name], let reach = TableReach(graph, in: space) else {
+      isAborted = true
+      return
+    }
+    space = reach.space
+    reaches[name] = reach
   }
 
   // MARK: Findings
@@ -157,8 +193,11 @@ public struct TableSequence {
     for table in ruleset.tables where !table.name.hookMask.intersection(Self.hooks).isEmpty {
       var packets: [Hook: PacketSet] = [:]
       for hook in table.name.hookMask.intersection(Self.hooks).hooks { packets[hook] = first(at: hook) }
+      // A rule that no packet matches which enters the table can only be matched by those that do not.
+      let withheld = withheld(from: table.name)
+      if withheld.isEmpty { continue }
       let alone = with(table.name) { reach, sequence in
-        reach.enter(packets)
+        reach.enter(withheld)
         return sequence.candidates(in: reach)
       }
       for place in alone ?? [] {

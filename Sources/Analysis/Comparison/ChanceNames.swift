@@ -26,11 +26,11 @@ struct ChanceNames {
   /// Starts with the rules of another ruleset.
   mutating func restart() { counts = [:] }
 
-  /// The condition of a rule, with a field of its own for each part that packet and context do not decide.
-  mutating func condition(of rule: Rule, in chain: String, _ table: TableName, _ family: Family) -> (condition: Condition, chances: [Field])
-  {
-    let condition = rule.condition(family)
-    guard !rule.isDecided(family) else { return (condition, []) }
+  /// A condition of a rule, with a field of its own for each part that packet and context do not decide.
+  mutating func naming(
+    _ condition: Condition, of rule: Rule, in chain: String, _ table: TableName
+  ) -> (condition: Condition, chances: [Field]) {
+    if condition.isDecided { return (condition, []) }
     let content = Content(header: rule.header, matches: rule.matches, target: rule.target)
     let number = contents[content] ?? contents.count
     contents[content] = number

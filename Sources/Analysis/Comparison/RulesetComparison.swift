@@ -111,7 +111,8 @@ private struct DifferenceSearch {
     if touched.isEmpty {
       let every = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, PacketSet.all) })
       for (places, graph, named, lost) in [(changes.before, graph, one, lost.0), (changes.after, otherGraph, other, lost.1)] {
-        let entries = TableOutcomes.entries(graph, named, losing: lost, every, leadingTo: Set(places.map(\.chain)), &space).packets
+        var stretches = RuleStretches(graph, named, apart: [])
+        let entries = TableOutcomes.entries(graph, &stretches, losing: lost, every, leadingTo: Set(places.map(\.chain)), &space)
         for place in places {
           let own = Self.touched(graph.table[place], named[place.chain, place.rule], &space)
           touched = space.union(touched, space.intersection(own, entries[place.chain]))
@@ -121,8 +122,8 @@ private struct DifferenceSearch {
     }
     let within = Dictionary(uniqueKeysWithValues: name.hooks.map { ($0, touched) })
     let outcomes = (
-      TableOutcomes(graph, one, losing: lost.0, within: within, &log, &space),
-      TableOutcomes(otherGraph, other, losing: lost.1, within: within, &log, &space)
+      TableOutcomes(graph, one, losing: lost.0, within: within, askingFor: Set(changes.before), &log, &space),
+      TableOutcomes(otherGraph, other, losing: lost.1, within: within, askingFor: Set(changes.after), &log, &space)
     )
     guard !space.isExhausted, !outcomes.0.isAborted, !outcomes.1.isAborted else {
       isProved = false
@@ -140,7 +141,7 @@ private struct DifferenceSearch {
       if rest.isEmpty { continue }
       isProved = false
       let changed =
-        changes.before.map { outcomes.0.hits[$0.chain][$0.rule] } + changes.after.map { outcomes.1.hits[$0.chain][$0.rule] }
+        changes.before.map { outcomes.0.hits[$0] ?? .none } + changes.after.map { outcomes.1.hits[$0] ?? .none }
       let ways = Self.ways(outcomes.0.outcomes[hook] ?? [:], outcomes.1.outcomes[hook] ?? [:], among: rest, &space)
       show(changed, ways, hook, name, programs, hasChance: hasChance, &space)
       if space.isExhausted { return }

@@ -41,6 +41,22 @@ struct TableOutcomes {
     var questions: [Field: PacketSet] = [:]
   }
 
+  /// What is known of a table while its chains are walked through, each after those that it calls.
+  private struct Way {
+    let graph: ChainGraph
+    let conditions: TableConditions
+    let apart: Set<RulePosition>
+    /// By chain: what it does.
+    var summaries: [Summary]
+    /// By chain: how many rules lead to it.
+    var calls: [Int]
+
+    init(graph: ChainGraph, conditions: TableConditions, apart: Set<RulePosition>, summaries: [Summary]) {
+      (self.graph, self.conditions, self.apart, self.summaries) = (graph, conditions, apart, summaries)
+      calls = [Int](repeating: 0, count: summaries.count)
+    }
+  }
+
   /// By hook.
   private(set) var outcomes: [Hook: [Outcome: PacketSet]] = [:]
   private(set) var questions: [Hook: [Field: PacketSet]] = [:]
@@ -48,36 +64,41 @@ struct TableOutcomes {
   private(set) var isExact = true
   /// Whether a limit was reached, so that there are no outcomes.
   private(set) var isAborted = false
-  /// By chain and rule: what the rule matches.
-  private(set) var hits: [[PacketSet]] = []
+  /// What the rules match that were asked for.
+  private(set) var hits: [RulePosition: PacketSet] = [:]
 
   /// By chain: packets among which are all those that enter it.
   private let entries: [PacketSet]
-  /// By chain: the decisions of its first rules.
-  private let decisions: [[Decision<PacketSet>]]
+  private var stretches: RuleStretches
 
   /// The greatest number of different effects that packets may have in a chain, and of outcomes of a chain.
   private static let limits = (classes: 256, outcomes: 100_000)
+  /// The number of nodes above which it is worth a calculation that sets have fewer of them.
+  private static let manyNodes = 256
+  /// The number of stretches from which a chain is divided.
+  private static let divided = 4
 
   /// - Parameters:
   ///   - lost: the levels whose value is not known after some rule of the table.
   ///   - within: by hook, the packets that are followed; nothing is said of others. Hooks that are not named are left out.
+  ///   - apart: the rules of which it is asked what they match.
   init(
-    _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], within: [Hook: PacketSet], _ log: inout EffectLog,
-    _ space: inout PacketSpace
+    _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], within: [Hook: PacketSet], askingFor apart: Set<RulePosition>,
+    _ log: inout EffectLog, _ space: inout PacketSpace
   ) {
     let chains = graph.table.chains
-    (entries, decisions) = Self.entries(graph, conditions, losing: lost, within, &space)
-    hits = chains.map { [PacketSet](repeating: .none, count: $0.rules.count) }
-    var summaries = [Summary](repeating: Summary(), count: chains.count)
-    var calls = [Int](repeating: 0, count: chains.count)
+    var stretches = RuleStretches(graph, conditions, apart: apart)
+    entries = Self.entries(graph, &stretches, losing: lost, within, &space)
+    self.stretches = stretches
+    var way = Way(graph: graph, conditions: conditions, apart: apart, summaries: [Summary](repeating: Summary(), count: chains.count))
     for steps in graph.steps {
-      for step in steps { if let callee = step.callee { calls[callee] += 1 } }
+      for step in steps { if let callee = step.callee { way.calls[callee] += 1 } }
     }
     for index in graph.order.reversed() where !entries[index].isEmpty {
-      summaries[index] = walk(index, graph, conditions, summaries, calls, &log, &space)
+      way.summaries[index] = walk(index, way, &log, &space)
       if space.isExhausted || isAborted { return }
     }
+    let summaries = way.summaries
     for (index, chain) in chains.enumerated() {
       guard let hook = chain.hook, within[hook] != nil else { continue }
       var outcomes: [Outcome: PacketSet] = [:]
@@ -91,14 +112,13 @@ struct TableOutcomes {
     }
   }
 
-  /// From the callers to what they call: packets among which are all those that enter each chain, and what was decided of its first rules.
+  /// From the callers to what they call: packets among which are all those that enter each chain.
   ///
   /// - Parameter wanted: the chains that are asked for; others may get no packets. Nil for all.
   static func entries(
-    _ graph: ChainGraph, _ conditions: TableConditions, losing lost: [Int], _ within: [Hook: PacketSet], leadingTo wanted: Set<Int>? = nil,
-    _ space: inout PacketSpace
-  ) -> (packets: [PacketSet], decisions: [[Decision<PacketSet>]]) {
-    var decisions = [[Decision<PacketSet>]](repeating: [], count: graph.steps.count)
+    _ graph: ChainGraph, _ stretches: inout RuleStretches, losing lost: [Int], _ within: [Hook: PacketSet],
+    leadingTo wanted: Set<Int>? = nil, _ space: inout PacketSpace
+  ) -> [PacketSet] {
     var entries = graph.table.chains.map { $0.hook.flatMap { within[$0] } ?? .none }
     let ends = graph.ends(leadingTo: wanted)
     // What a chain does is not to depend on values that are not known where it is entered.
@@ -107,97 +127,143 @@ struct TableOutcomes {
     }
     for index in graph.order where !entries[index].isEmpty {
       var packets = entries[index]
-      for (position, step) in graph.steps[index].prefix(ends[index]).enumerated() {
-        if packets.isEmpty { break }
-        let writes = graph.writes[index][position]
-        let decision = conditions[index, position].condition.decide(&space)
-        decisions[index].append(decision)
-        var hit = step.isFollowed ? space.intersection(packets, space.union(decision.holds, decision.undecided)) : .none
-        packets = space.intersection(packets, decision.misses(&space))
-        if let writes, !writes.byMatches.isEmpty {
-          hit = space.image(hit, after: writes.byMatches)
-          packets = space.image(packets, after: writes.byMatches)
+      var number = 0
+      while !packets.isEmpty, let stretch = stretches.stretch(number, of: index, before: ends[index], &space) {
+        number += 1
+        let arriving = packets
+        packets = space.intersection(packets, space.union(stretch.miss, stretch.doubtful))
+        for (position, matched) in stretch.hits {
+          let (step, writes) = (graph.steps[index][position], graph.writes[index][position])
+          var hit = step.isFollowed ? space.intersection(arriving, space.union(matched, stretch.doubtful)) : .none
+          if let writes, !writes.byMatches.isEmpty {
+            hit = space.image(hit, after: writes.byMatches)
+            packets = space.image(packets, after: writes.byMatches)
+          }
+          if hit.isEmpty { continue }
+          switch step {
+          case .ends, .returns: break
+          case .proceeds: packets = space.union(packets, space.image(hit, after: writes?.byTarget ?? []))
+          case .goto(let callee): enter(callee, hit)
+          case .jump(let callee):
+            enter(callee, hit)
+            packets = space.union(packets, space.preimage(hit, before: graph.chainWrites[callee]))
+          }
         }
-        if hit.isEmpty { continue }
-        switch step {
-        case .ends, .returns: break
-        case .proceeds: packets = space.union(packets, space.image(hit, after: writes?.byTarget ?? []))
-        case .goto(let callee): enter(callee, hit)
-        case .jump(let callee):
-          enter(callee, hit)
-          packets = space.union(packets, space.preimage(hit, before: graph.chainWrites[callee]))
-        }
-        if space.isExhausted { return (entries, decisions) }
+        if space.isExhausted { return entries }
       }
     }
-    return (entries, decisions)
+    return entries
   }
 
-  private mutating func walk(
-    _ index: Int, _ graph: ChainGraph, _ conditions: TableConditions, _ summaries: [Summary], _ calls: [Int], _ log: inout EffectLog,
-    _ space: inout PacketSpace
-  ) -> Summary {
+  /// What a chain does with the packets that enter it; for a chain that others call, also with packets that differ from them only in what
+  /// it does not test.
+  private mutating func walk(_ index: Int, _ way: Way, _ log: inout EffectLog, _ space: inout PacketSpace) -> Summary {
     var summary = Summary()
-    var classes: [Int: PacketSet] = [0: entries[index]]
-    let rules = graph.table.chains[index].rules
-    for position in rules.indices {
-      let named = conditions[index, position]
-      let known = position < decisions[index].count ? decisions[index][position] : nil
-      let set = exact(known ?? named.condition.decide(&space), rules[position], &space)
-      hits[index][position] = set.hit
-      var next: [Int: PacketSet] = [:]
-      for (effects, packets) in classes.ascending {
-        if log.loses(effects, set.hit, space) || log.loses(effects, set.miss, space) { isExact = false }
-        if !set.isExact, !space.areDisjoint(packets, log.before(effects, set.miss, &space).complement) { isExact = false }
-        ask(named, rules[position], packets, effects, &summary, log, &space)
-        let hit = space.intersection(packets, log.before(effects, set.hit, &space))
-        let dropped = space.intersection(packets, log.before(effects, set.dropped, &space))
-        let isMissed = hit.isEmpty && dropped.isEmpty
-        let miss = isMissed ? packets : space.intersection(packets, log.before(effects, set.miss, &space))
-        add(dropped, Outcome(effects: effects, ending: .verdict(.drop)), &summary, &space)
-        add(miss, effects, &next, &space)
-        guard !hit.isEmpty else { continue }
-        switch graph.steps[index][position] {
-        case .ends: add(hit, Outcome(effects: effects, ending: ending(rules[position].target, &log, space.family)), &summary, &space)
-        case .returns: add(hit, Outcome(effects: effects, ending: .returned), &summary, &space)
-        case .proceeds:
-          guard case .use(let use) = rules[position].target else {
-            add(hit, effects, &next, &space)
-            continue
-          }
-          add(hit, log.appending(log.number(of: use, space.family), to: effects, &space), &next, &space)
-        case .jump(let callee), .goto(let callee):
-          enter(
-            summaries[callee], isCalledOften: calls[callee] > 1, hit, effects, graph.steps[index][position], &summary, &next, &log, &space)
-        }
-      }
-      classes = next
-      if classes.count > Self.limits.classes || summary.outcomes.count > Self.limits.outcomes { (isExact, isAborted) = (false, true) }
-      if isAborted || space.isExhausted || classes.isEmpty { return summary }
-    }
+    let known = 0..<stretches.count(of: index)
+    var entering = entries[index]
+    if way.graph.table.chains[index].hook == nil { entering = similar(entering, known, of: index, &space) }
+    var classes = divide(known, of: index, entering, way, &summary, &log, &space)
+    classes = pass(known.upperBound..., of: index, classes, way, &summary, &log, &space)
     for (effects, packets) in classes.ascending { add(packets, Outcome(effects: effects, ending: .returned), &summary, &space) }
     return summary
   }
 
-  /// What a rule does with each packet.
-  private struct RuleOutcome {
-    /// The packets that it matches, and those that proceed without being matched.
-    let hit, miss: PacketSet
-    /// The packets that are dropped in a match, or after the rule.
-    let dropped: PacketSet
-    /// Whether the sets are exact.
-    let isExact: Bool
+  /// A larger set that some stretches of a chain treat in the same way, and which has fewer nodes if the set has many.
+  private mutating func similar(_ packets: PacketSet, _ part: Range<Int>, of index: Int, _ space: inout PacketSpace) -> PacketSet {
+    guard space.isLarger(packets, than: Self.manyNodes) else { return packets }
+    return space.projecting(packets, levels: stretches.untested(part, of: index, &space))
   }
 
-  /// What a rule does by the decision of its condition, in which chance has names.
-  private func exact(_ decision: Decision<PacketSet>, _ rule: Rule, _ space: inout PacketSpace) -> RuleOutcome {
-    var isExact = decision.undecided.isEmpty
-    if !decision.doomed.isEmpty, case .use = rule.target { isExact = false }
-    // What a match of the rule itself writes is not followed.
-    if rule.matches.contains(where: { !$0.effects(space.family).isEmpty }) { isExact = false }
-    let hit = space.difference(decision.holds, decision.doomed)
-    let miss = space.difference(space.union(decision.fails, decision.absent), decision.doomed)
-    return RuleOutcome(hit: hit, miss: miss, dropped: space.union(hit, miss).complement, isExact: isExact)
+  /// Follows packets through some stretches of a chain. The result are those behind them, by their effects.
+  ///
+  /// Each half is followed for the packets that differ in what it tests, so that what the first one makes of the packets' source, say, is not
+  /// written down again behind each rule of the other one, which asks for their destination.
+  private mutating func divide(
+    _ part: Range<Int>, of index: Int, _ packets: PacketSet, _ way: Way, _ summary: inout Summary, _ log: inout EffectLog,
+    _ space: inout PacketSpace
+  ) -> [Int: PacketSet] {
+    guard part.count >= Self.divided else {
+      return pass(part, of: index, [0: packets], way, &summary, &log, &space)
+    }
+    let middle = (part.lowerBound + part.upperBound) / 2
+    let classes = share(part.lowerBound..<middle, of: index, packets, way, &summary, &log, &space)
+    guard classes.count == 1, let rest = classes[0] else {
+      return pass(middle..<part.upperBound, of: index, classes, way, &summary, &log, &space)
+    }
+    return share(middle..<part.upperBound, of: index, rest, way, &summary, &log, &space)
+  }
+
+  private mutating func share(
+    _ part: Range<Int>, of index: Int, _ packets: PacketSet, _ way: Way, _ summary: inout Summary, _ log: inout EffectLog,
+    _ space: inout PacketSpace
+  ) -> [Int: PacketSet] {
+    let similar = similar(packets, part, of: index, &space)
+    if similar == packets { return divide(part, of: index, packets, way, &summary, &log, &space) }
+    var all = Summary()
+    let passed = divide(part, of: index, similar, way, &all, &log, &space)
+    for (outcome, guarded) in all.outcomes.ascending { add(space.intersection(packets, guarded), outcome, &summary, &space) }
+    for (field, asked) in all.questions {
+      let here = space.intersection(packets, asked)
+      if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
+    }
+    var classes: [Int: PacketSet] = [:]
+    for (effects, behind) in passed.ascending { add(space.intersection(packets, behind), effects, &classes, &space) }
+    return classes
+  }
+
+  /// Follows packets, by their effects, through stretches of a chain one by one. The result are those behind them.
+  private mutating func pass(
+    _ part: some RangeExpression<Int>, of index: Int, _ entering: [Int: PacketSet], _ way: Way, _ summary: inout Summary,
+    _ log: inout EffectLog, _ space: inout PacketSpace
+  ) -> [Int: PacketSet] {
+    var classes = entering
+    let (graph, conditions) = (way.graph, way.conditions)
+    let rules = graph.table.chains[index].rules
+    for number in part.relative(to: 0..<Int.max) {
+      if isAborted || space.isExhausted || classes.isEmpty { break }
+      guard let stretch = stretches.stretch(number, of: index, before: rules.count, &space) else { break }
+      let place = RulePosition(chain: index, rule: stretch.rules.lowerBound)
+      if way.apart.contains(place) { hits[place] = stretch.hits[0].packets }
+      var next: [Int: PacketSet] = [:]
+      for (effects, packets) in classes.ascending {
+        if !stretch.isExact, !space.areDisjoint(packets, log.before(effects, stretch.miss, &space).complement) { isExact = false }
+        if stretch.rules.count == 1 {
+          ask(conditions[index, place.rule], rules[place.rule], packets, effects, &summary, log, &space)
+        }
+        let dropped = space.intersection(packets, log.before(effects, stretch.dropped, &space))
+        add(dropped, Outcome(effects: effects, ending: .verdict(.drop)), &summary, &space)
+        var isMissed = dropped.isEmpty
+        var going: [(position: Int, packets: PacketSet)] = []
+        for (position, matched) in stretch.hits {
+          if log.loses(effects, matched, space) { isExact = false }
+          let hit = space.intersection(packets, log.before(effects, matched, &space))
+          if !hit.isEmpty { (isMissed, going) = (false, going + [(position, hit)]) }
+        }
+        if log.loses(effects, stretch.miss, space) { isExact = false }
+        let miss = isMissed ? packets : space.intersection(packets, log.before(effects, stretch.miss, &space))
+        add(miss, effects, &next, &space)
+        for (position, hit) in going {
+          switch graph.steps[index][position] {
+          case .ends: add(hit, Outcome(effects: effects, ending: ending(rules[position].target, &log, space.family)), &summary, &space)
+          case .returns: add(hit, Outcome(effects: effects, ending: .returned), &summary, &space)
+          case .proceeds:
+            guard case .use(let use) = rules[position].target else {
+              add(hit, effects, &next, &space)
+              continue
+            }
+            add(hit, log.appending(log.number(of: use, space.family), to: effects, &space), &next, &space)
+          case .jump(let callee), .goto(let callee):
+            enter(
+              way.summaries[callee], isCalledOften: way.calls[callee] > 1, hit, effects, graph.steps[index][position], &summary, &next,
+              &log, &space
+            )
+          }
+        }
+      }
+      classes = next
+      if classes.count > Self.limits.classes || summary.outcomes.count > Self.limits.outcomes { (isExact, isAborted) = (false, true) }
+    }
+    return classes
   }
 
   /// Notes for which packets chance or state is asked: asking may change it.
@@ -206,7 +272,7 @@ struct TableOutcomes {
     _ log: EffectLog, _ space: inout PacketSpace
   ) {
     guard !named.chances.isEmpty else { return }
-    let header = rule.header.condition(space.family).decide(&space).holds
+    let header = named.header.decide(&space).holds
     let asked = space.intersection(packets, log.before(effects, header, &space))
     guard !asked.isEmpty else { return }
     // A list that other rules know is changed in the order of the rules, which is not followed.
@@ -266,11 +332,6 @@ struct TableOutcomes {
 extension Dictionary where Key: Comparable {
   /// The elements in the order of their keys: effects are numbered in the order in which they are met, and that is to be the same in each run.
   var ascending: [Element] { count < 2 ? Array(self) : sorted { $0.key < $1.key } }
-}
-
-extension Decision<PacketSet> {
-  /// The packets that may proceed to the next rule without being matched.
-  fileprivate func misses(_ space: inout PacketSpace) -> PacketSet { space.union(space.union(fails, absent), undecided) }
 }
 
 extension ChainGraph {

@@ -11,6 +11,10 @@ struct MetRules {
   let table: Table
   /// The fields that the rules may write.
   let writes: FieldWrites
+  /// What is known of the packets at each of the rules.
+  let packets: PossibleValues
+  /// By chain and rule of the table: its condition, without the tests that all of the packets pass.
+  let conditions: [[Condition]]
 
   /// - Parameters:
   ///   - hook: where the packets enter the table.
@@ -24,22 +28,18 @@ struct MetRules {
       packets = packets.after(search.writesBefore)
       search = Search(whole, hook, packets, resolve)
     }
-    table = search.table(of: whole)
+    self.packets = packets
+    (table, conditions) = search.table(of: whole)
     writes = search.writes
   }
 }
 
 /// One search for the rules, which assumes the same of the packets at every rule.
 private struct Search {
-  /// How many of the packets a rule may match.
-  private enum Share {
-    case none, some, all
-  }
-
   private let packets: PossibleValues
   private let site: EffectSite
   /// By chain that packets enter: the rules that they may match.
-  private var met: [Int: [Rule]] = [:]
+  private var met: [Int: [(rule: Rule, condition: Condition)]] = [:]
   /// What the rules write.
   private(set) var writes = FieldWrites()
   /// What they write to packets that proceed to other rules of the table.
@@ -51,50 +51,55 @@ private struct Search {
     var open = table.chains.indices.filter { table.chains[$0].hook == hook }
     while let chain = open.popLast() {
       guard met[chain] == nil else { continue }
-      var rules: [Rule] = []
+      var rules: [(rule: Rule, condition: Condition)] = []
       for rule in table.chains[chain].rules {
-        let share = share(of: rule, resolve)
-        if share == .none { continue }
-        rules.append(rule)
+        guard let condition = condition(of: rule, resolve) else { continue }
+        rules.append((rule, condition))
         note(rule)
         if let callee = rule.target.chain.flatMap({ table.index(of: $0) }) { open.append(callee) }
-        if share == .all, rule.target.ending == .always { break }
+        if case .always = condition, rule.target.ending == .always { break }
       }
       met[chain] = rules
     }
   }
 
-  /// The table with only the rules found.
-  func table(of whole: Table) -> Table {
+  /// The table with only the rules found, and their conditions.
+  func table(of whole: Table) -> (table: Table, conditions: [[Condition]]) {
     var table = Table(whole.name, whole.family)
+    var conditions = [[Condition]](repeating: [], count: table.chains.count)
     for (index, rules) in met.sorted(by: { $0.key < $1.key }) {
       let chain = whole.chains[index]
       if chain.hook == nil { _ = table.addChain(chain.name) }
       guard let place = table.index(of: chain.name) else { continue }
-      table.update(at: place) { ($0.policy, $0.rules) = (chain.policy, rules) }
+      table.update(at: place) { ($0.policy, $0.rules) = (chain.policy, rules.map(\.rule)) }
+      while conditions.count < table.chains.count { conditions.append([]) }
+      conditions[place] = rules.map(\.condition)
     }
-    return table
+    return (table, conditions)
   }
 
-  /// How many of the packets a rule may match, or change or drop in a match. The tests are asked in the order of the kernel: a packet that
-  /// fails one is not asked another.
-  private func share(of rule: Rule, _ resolve: (Condition) -> Condition?) -> Share {
-    var (share, packets) = (Share.all, packets)
+  /// The condition of a rule for the packets. Nil if it can match none of them, nor change or drop one in a match.
+  private func condition(of rule: Rule, _ resolve: (Condition) -> Condition?) -> Condition? {
+    var kept: [Condition] = []
     var acts = false
-    func ask(_ condition: Condition) -> Bool {
-      let decision = condition.decide(&packets)
-      if decision.malformed || decision.doomed { acts = true }
-      if decision.fails || decision.absent || decision.undecided { share = .some }
-      return decision.holds || decision.undecided
+    /// Whether the packets that pass the test before may pass this one.
+    func add(_ condition: Condition) -> Bool {
+      let condition = packets.settling(condition)
+      if case .always = condition { return true }
+      kept.append(condition)
+      if case .never = condition { return false }
+      return true
     }
-    for part in rule.header.parts(site.family) where !ask(part.condition) { return acts ? .some : .none }
+    for part in rule.header.parts(site.family) where !add(part.condition) { return nil }
     for match in rule.matches {
       // What a match writes, it writes to packets that fail a later one.
       if !match.descriptor.effects(match.payload, site).isEmpty { acts = true }
       let condition = match.condition(site.family)
-      if !ask(resolve(condition) ?? condition) { return acts ? .some : .none }
+      if add(resolve(condition) ?? condition) { continue }
+      if acts || !kept.allSatisfy({ packets.isRead($0) }) { break }
+      return nil
     }
-    return share
+    return kept.isEmpty ? .always : kept.count == 1 ? kept[0] : .all(kept)
   }
 
   private mutating func note(_ rule: Rule) {

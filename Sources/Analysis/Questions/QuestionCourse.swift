@@ -104,7 +104,7 @@ struct QuestionCourse {
         let met = MetRules(table, at: hook, here) { rules.fields?.resolving($0) }
         guard let graph = ChainGraph(met.table) else { return nil }
         // A rule that packets meet at two hooks asks chance twice: it has two names.
-        let conditions = TableConditions(met.table, &names, &tests) { rules.fields?.resolving($0) }
+        let conditions = TableConditions(met, &names, &tests)
         let translatesShortGRE = table.name == .nat && !met.writes.isNothing && here.may(Self.shortGRE)
         if translatesShortGRE { tests.add(Self.shortGRE) }
         stages.append(Stage(hook: hook, graph: graph, conditions: conditions, translatesShortGRE: translatesShortGRE))
@@ -179,7 +179,7 @@ struct QuestionCourse {
     // What the table does is not to depend on values that are not known after the tables before.
     arriving = space.projecting(arriving, levels: log.levelsLost(by: classes.keys))
     let lost = stage.graph.levelsLost(space)
-    let found = TableOutcomes(stage.graph, stage.conditions, losing: lost, within: [stage.hook: arriving], &log, &space)
+    let found = TableOutcomes(stage.graph, stage.conditions, losing: lost, within: [stage.hook: arriving], askingFor: [], &log, &space)
     isAborted = found.isAborted || space.isExhausted
     if !found.isExact { isExact = false }
     return isAborted ? nil : found.outcomes[stage.hook] ?? [:]

@@ -56,6 +56,9 @@ struct DecisionDiagram {
   private var passingCount: UInt32 = 0
   /// Whether the limit was reached, so that results are meaningless.
   private(set) var isExhausted = false
+  /// By node: the number of the last visit.
+  private var visited: [UInt32] = []
+  private var visit: UInt32 = 0
   /// The levels of each quantification, and the greatest of them.
   private var quantified: [(levels: [Bool], last: UInt32)] = []
   private var replacements: [(levels: [Replacement], last: UInt32)] = []
@@ -293,6 +296,27 @@ extension DecisionDiagram {
     }
     let share = known[set >> 1] ?? 0
     return set & 1 == 1 ? 1 - share : share
+  }
+
+  /// Begins a visit of sets, which passes each of their nodes once.
+  mutating func beginVisit() {
+    visit += 1
+    if visited.count < nodes.count { visited += [UInt32](repeating: 0, count: nodes.count - visited.count) }
+  }
+
+  /// Visits a set.
+  ///
+  /// - Parameter pass: called with the level of each node that was not visited before; false ends the visit.
+  mutating func visit(_ set: UInt32, _ pass: (Int) -> Bool) {
+    var open = [set >> 1]
+    while let index = open.popLast() {
+      let node = nodes[Int(index)]
+      guard node.level != .max, visited[Int(index)] != visit else { continue }
+      visited[Int(index)] = visit
+      guard pass(Int(node.level)) else { return }
+      open.append(node.low >> 1)
+      open.append(node.high >> 1)
+    }
   }
 
   /// Whether a set depends on a level that is marked.

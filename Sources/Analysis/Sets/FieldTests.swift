@@ -33,6 +33,11 @@ public struct FieldTests: Sendable {
   public mutating func add(_ rule: Rule) {
     for part in rule.header.parts(family) { add(part.condition) }
     for use in rule.matches { add(use.condition(family)) }
+    addWrites(of: rule)
+  }
+
+  /// Adds the fields that matches and target of a rule write.
+  mutating func addWrites(of rule: Rule) {
     for effect in rule.effects(family) {
       if case .change(let field, .masked, _) = effect, field.isWrittenInBits { writtenInBits.insert(field) }
     }

@@ -29,8 +29,10 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
   }
 
   /// Fields in the order of their levels. Fields that are not listed follow by name, and then the marks.
+  ///
+  /// Rules ask where a packet comes from together, and where it goes: fields that depend on each other in a set are to be neighbours.
   private static let order = [
-    "ip.src", "ip.dst", "meta.iifname", "meta.oifname", "ip.protocol", "ip.fragment", "transport.overwrites", "transport.room",
+    "ip.src", "link.src", "meta.iifname", "ip.dst", "meta.oifname", "ip.protocol", "ip.fragment", "transport.overwrites", "transport.room",
     "transport.sport", "transport.dport", "ct.state", "tcp.flags", "icmp.typecode",
   ]
   private static let last = ["ct.mark", "meta.mark"]

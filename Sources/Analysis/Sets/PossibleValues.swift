@@ -75,6 +75,52 @@ struct PossibleValues: ConditionAlgebra {
     return decision.holds || decision.undecided
   }
 
+  /// A condition with the same result for all of the packets, without the tests that all of them pass, or none does.
+  func settling(_ condition: Condition) -> Condition {
+    switch condition {
+    case .always, .never, .opaque, .unknown: return condition
+    case .test(let field, let test): return settled(decide(field, test)) ?? condition
+    case .has(let field): return settled(decide(field, nil)) ?? condition
+    case .not(let inner):
+      let inner = settling(inner)
+      if case .always = inner { return .never }
+      if case .never = inner { return .always }
+      return .not(inner)
+    case .all(let parts):
+      var kept: [Condition] = []
+      for part in parts {
+        let part = settling(part)
+        if case .always = part { continue }
+        if case .never = part, kept.allSatisfy({ isRead($0) }) { return .never }
+        kept.append(part)
+        if case .never = part { break }
+      }
+      return kept.isEmpty ? .always : kept.count == 1 ? kept[0] : .all(kept)
+    case .any(let parts):
+      var kept: [Condition] = []
+      for part in parts {
+        let part = settling(part)
+        if case .never = part { continue }
+        kept.append(part)
+        if case .always = part { break }
+      }
+      return kept.isEmpty ? .never : kept.count == 1 ? kept[0] : .any(kept)
+    }
+  }
+
+  /// Whether a condition holds or fails for each of the packets.
+  func isRead(_ condition: Condition) -> Bool {
+    var packets = self
+    let decision = condition.decide(&packets)
+    return !(decision.absent || decision.malformed || decision.undecided || decision.doomed)
+  }
+
+  /// The condition that has the only result that is possible; nil if there are several.
+  private func settled(_ decision: Decision<Bool>) -> Condition? {
+    if decision.absent || decision.malformed || decision.undecided || decision.doomed { return nil }
+    return decision.holds == decision.fails ? nil : decision.holds ? .always : .never
+  }
+
   /// Whether a field may have one of some values.
   private func may(_ field: Field, _ values: ClosedRange<UInt128>) -> Bool {
     known[field]?.ranges.contains { $0.overlaps(values) } ?? true
