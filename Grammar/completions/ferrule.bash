@@ -469,7 +469,7 @@ _ferrule_run() {
     repeating_flags=()
     non_repeating_flags=(-4 --ipv4 -6 --ipv6 -n --noflush --this-host --compare --summary --all-outcomes --brief --conntrack --stack --version -h --help)
     repeating_options=(--ip-route --ip-rule --ip-neigh --ss --sysctl --allow-path --queue --also --each --packets --pcap --compare-with --why)
-    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --in --expect --conntrack-from --format --color)
+    non_repeating_options=(--base --host --ip-addr --timezone --backend --ipset --fingerprints --clock --tick-phase --seed --in --expect --jobs --conntrack-from --format --color)
     __ferrule_offer_flags_options -1
 
     # Offer option value completions
@@ -564,6 +564,9 @@ _ferrule_run() {
         return
         ;;
     '--why')
+        return
+        ;;
+    '--jobs')
         return
         ;;
     '--conntrack-from')

@@ -1,5 +1,5 @@
 /// A small random generator (splitmix64). Its whole state is its seed, so that a run can be repeated byte for byte.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
+public struct SeededRandom: RandomNumberGenerator, Equatable, Sendable {
   private var state: UInt64
 
   /// Creates a generator. The same seed gives the same numbers.

@@ -42,6 +42,31 @@ import Testing
     #expect(!lines.contains { $0.contains("only one direction") }, "\(lines)")
   }
 
+  /// Several threads print what one prints.
+  @Test(arguments: ["--brief", "--summary", "--brief --expect sent"]) func severalThreadsPrintTheSame(_ form: String) throws {
+    let script = """
+      cd Examples/captured-gateway && grep -v -e DNAT -e MASQUERADE ruleset.rules > $F.rules
+      ferrule run --host host.yaml \(Self.both) \(form)
+      """
+    let one = try CommandTests.shell("\(script) $F.rules 2>&1", with: CommandTests.fine)
+    let several = try CommandTests.shell("\(script) --jobs 3 $F.rules 2>&1", with: CommandTests.fine)
+    #expect(several.text == one.text && several.status == one.status && !one.text.isEmpty, "\(several.text)")
+  }
+
+  /// Rules that translate addresses tie packets together, which is said; the result is the same.
+  @Test func whyOneThreadCarriesAllIsNamed() throws {
+    let (one, several) = (try Self.run("\(Self.both) --summary"), try Self.run("\(Self.both) --summary --jobs 2"))
+    let lines = several.text.split(separator: "\n", omittingEmptySubsequences: false)
+    let reason =
+      "--jobs 2: one thread carries all packets, because `-j DNAT' in rule 1 of nat PREROUTING acts on packets of all hosts together, and there is 1 more such"
+    #expect(lines.contains { $0.hasSuffix(reason) }, "\(several.text)")
+    #expect(lines.filter { !$0.contains("--jobs 2") }.joined(separator: "\n") == one.text && several.status == one.status)
+    let json = try Self.run("\(Self.both) --summary --format json --jobs 2")
+    #expect(json.text.contains("because --format json lists the connections in the order of one table"), "\(json.text.prefix(300))")
+    let traced = try Self.run("\(Self.both) --brief --why 'FORWARD 1' --jobs 2")
+    #expect(traced.text.contains("because the paths of the packets are recorded"), "\(traced.text.prefix(300))")
+  }
+
   @Test func aMissingDirectionIsNamed() throws {
     let outcome = try Self.run("--pcap wan=wan.pcap --brief")
     #expect(outcome.text.contains("the captures have only one direction of 2 TCP connections"), "\(outcome.text)")
@@ -52,7 +77,8 @@ import Testing
     ("--pcap lan=lan.pcap --compare-with counters.txt", "--compare-with needs --compare"),
     ("--pcap lan=lan.pcap --all-outcomes", "--all-outcomes follows packets"),
     ("--pcap lan=lan.pcap --compare --compare-with host.yaml", "give what `iptables-save -c' or `conntrack -L' printed"),
-    ("--pcap lan=none.pcap", "none.pcap"),
+    ("--pcap lan=none.pcap", "none.pcap"), ("--pcap lan=lan.pcap --jobs 2", "--jobs needs --pcap, and --brief or --summary."),
+    ("--pcap lan=lan.pcap --brief --jobs 0", "--jobs must be from 1 to 256."),
   ]) func mistakesAreNamed(_ options: String, _ message: String) throws {
     let outcome = try Self.run(options)
     #expect(outcome.status != 0 && outcome.text.contains(message), "\(outcome.text)")

@@ -51,6 +51,8 @@ struct WaitingPackets {
   /// True if something happens to them when time passes.
   var mayExpire: Bool { !neighbours.isEmpty || fragments.count > 0 }
 
+  var isEmpty: Bool { held.isEmpty && neighbours.isEmpty && fragments.count == 0 }
+
   /// The number of packets in a queue.
   func count(inQueue number: UInt16) -> Int { held.values.count { $0.queue == number } }
 }
@@ -63,4 +65,7 @@ struct LearnedState {
   var redirects = RedirectMemory()
   /// The errors sent to each host for packets without a route.
   var refusals = RefusalMemory()
+
+  /// True if nothing is known of hosts. Bridges are not asked.
+  var isEmptyOfHosts: Bool { redirects.isEmpty && refusals.isEmpty }
 }

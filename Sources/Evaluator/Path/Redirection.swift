@@ -16,6 +16,8 @@ struct RedirectMemory {
   /// The time after which the limits are reset. Kernel: `ip_rt_redirect_silence`.
   private static let silence = load << 10
 
+  var isEmpty: Bool { peers.isEmpty }
+
   /// True if a redirect may be sent now. The corresponding kernel function is `ip_rt_send_redirect`.
   mutating func tells(_ source: IPAddress, now: UInt64) -> Bool {
     var peer = peers[source] ?? Peer()

@@ -15,6 +15,8 @@ struct RefusalMemory {
   /// The number of hosts that are remembered; with more, the memory begins anew.
   private static let capacity = 4096
 
+  var isEmpty: Bool { peers.isEmpty }
+
   /// True if an error may be sent to a host now.
   mutating func tells(_ source: IPAddress, now: UInt64) -> Bool {
     if peers.count >= Self.capacity, peers[source] == nil { peers = [:] }

@@ -146,9 +146,24 @@ public final class Simulator {
   package var counters: [[Counters]] { rules.tables.map(\.counters) }
 
   /// The loaded tables with their current counters.
-  public func rulesets() -> [Ruleset] {
+  public func rulesets() -> [Ruleset] { rulesets { rules.tables[$0].counters } }
+
+  /// The loaded tables with the counters of several simulators together, which have loaded the same rules.
+  ///
+  /// - Parameter others: the other simulators.
+  public func rulesets(countedWith others: [Simulator]) -> [Ruleset] {
+    rulesets { table in
+      others.reduce(rules.tables[table].counters) { sum, other in
+        zip(sum, other.rules.tables[table].counters).map { Counters(packets: $0.packets &+ $1.packets, bytes: $0.bytes &+ $1.bytes) }
+      }
+    }
+  }
+
+  private func rulesets(counters: (Int) -> [Counters]) -> [Ruleset] {
     [Family.ipv4, .ipv6].compactMap { family in
-      let tables = rules.tables.filter { $0.program.family == family }.map { $0.program.counted($0.counters) }
+      let tables = rules.tables.indices.filter { rules.tables[$0].program.family == family }.map {
+        rules.tables[$0].program.counted(counters($0))
+      }
       return tables.isEmpty ? nil : Ruleset(family, tables: tables)
     }
   }

@@ -49,6 +49,8 @@ public enum AuditTarget: TargetExtension {
     if info.type >= types.count { throw .kernel("AUDIT: there is no type \(info.type)") }
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   /// The corresponding kernel function is `audit_tg`; the record is of type NETFILTER_PKT.
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     var record = "mark=0x" + String(packet.mark == 0 ? UInt32.max : packet.mark, radix: 16)

@@ -210,6 +210,11 @@ public enum CTTarget: TargetExtension {
     return [tracking] + (isUntracked ? [] : Field.template.flatMap { FieldEffect.unknown($0) })
   }
 
+  /// Helpers expect connections of other hosts. In a zone of one direction the table may hold two connections with one tuple.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool {
+    info.helper.bytes.isEmpty && info.timeout.bytes.isEmpty && info.directions == .both
+  }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     // The packet was tracked before, on its way through the loopback interface.
     guard case .none = packet.attachment else { return .proceed }

@@ -40,6 +40,8 @@ public enum ChecksumTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.transportChecksum) }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.completeChecksum()
     return .proceed

@@ -56,6 +56,8 @@ public enum ClassifyTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.priority, info.priority, clearing: UInt32.max)] }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.priority = info.priority
     return .proceed

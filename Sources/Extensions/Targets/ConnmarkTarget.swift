@@ -190,6 +190,9 @@ public enum ConnmarkTarget: TargetExtension {
     return [change]
   }
 
+  /// The mark of a template is kept with the rule of the template, which counts as a use of ``ExtensionMemory``.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     let table = packet.world.conntrack
     guard let mark = packet.attachment.template?.mark ?? packet.attachment.connection.flatMap({ table?[$0]?.mark }) else {

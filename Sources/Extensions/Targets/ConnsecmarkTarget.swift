@@ -58,6 +58,8 @@ public enum ConnsecmarkTarget: TargetExtension {
     info.mode == restore ? FieldEffect.unknown(.securityMark) : []
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let handle = packet.attachment.connection, let table = packet.world.conntrack else { return .proceed }
     let mark = table.details(of: handle)?.securityMark ?? 0

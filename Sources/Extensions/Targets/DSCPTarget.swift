@@ -47,6 +47,8 @@ public enum DSCPTarget: TargetExtension {
     [.set(.typeOfService, info.codePoint << 2, clearing: UInt8(0xfc))]
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if let old = packet.packet.tos { packet.packet.setTOS(old & 0x03 | info.codePoint << 2) }
     return .proceed

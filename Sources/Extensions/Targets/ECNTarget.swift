@@ -106,6 +106,8 @@ public enum ECNTarget: TargetExtension {
     return effects
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if info.operation & Operation.setCodePoint != 0, let old = packet.packet.tos {
       packet.packet.setTOS(old & ~3 | info.codePoint)

@@ -168,6 +168,8 @@ public enum HMarkTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { FieldEffect.unknown(.mark) }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if let mark = info.mark(of: packet) { packet.mark = mark }
     return .proceed

@@ -67,6 +67,8 @@ public enum LogTarget: TargetExtension {
     if info.prefix.storage[29] != 0 { throw .kernel("LOG: the prefix has no terminating NUL") }
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.note { .log(level: info.level, line: LogLine.text(for: $0, prefix: info.prefix.string, content: info.content)) }
     return .proceed

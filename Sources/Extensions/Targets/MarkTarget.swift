@@ -74,6 +74,8 @@ public enum MarkTarget: TargetExtension {
     [.set(.mark, info.change.value, clearing: info.change.mask)]
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.mark = (packet.mark & ~info.change.mask) ^ info.change.value
     return .proceed

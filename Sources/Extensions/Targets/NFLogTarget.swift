@@ -88,6 +88,8 @@ public enum NFLogTarget: TargetExtension {
     if info.prefix.storage[63] != 0 { throw .kernel("NFLOG: the prefix has no terminating NUL") }
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.note { _ in .nflog(group: info.group, prefix: info.prefix.string) }
     return .proceed

@@ -34,5 +34,7 @@ public enum NotrackTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { CTTarget.effects(info, site) }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome { CTTarget.act(info, on: &packet) }
 }

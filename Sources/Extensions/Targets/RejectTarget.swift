@@ -50,6 +50,9 @@ public enum RejectTarget: TargetExtension {
     try RejectKind.check(info.with, kinds, site)
   }
 
+  /// The limits of the errors that the host sends are those of the host.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     RejectKind.act(info.with, kinds, &packet)
   }
@@ -97,6 +100,9 @@ public enum IPv6RejectTarget: TargetExtension {
   public static func check(_ info: Info, _ site: RuleSite) throws(OptionError) {
     try RejectKind.check(info.with, kinds, site)
   }
+
+  /// The limits of the errors that the host sends are those of the host.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
 
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     RejectKind.act(info.with, kinds, &packet)

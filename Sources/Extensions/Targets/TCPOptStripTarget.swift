@@ -82,6 +82,8 @@ public enum TCPOptStripTarget: TargetExtension {
     return stripped + others + (info.contains(TCPOptionKind.maximumSegmentSize) ? FieldEffect.unknown(.maximumSegmentSize) : [])
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     guard let transport = packet.packet.transport, !transport.isTruncated else { return .verdict(.drop) }
     guard transport.fragmentOffset == 0 else { return .proceed }

@@ -82,6 +82,8 @@ public enum TOSTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.typeOfService, info.value, clearing: info.mask)] }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     if let old = packet.packet.tos { packet.packet.setTOS((old & ~info.mask) ^ info.value) }
     return .proceed

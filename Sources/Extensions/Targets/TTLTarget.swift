@@ -39,6 +39,8 @@ public enum TTLTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [info.change.effect] }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     info.change.apply(to: &packet.packet)
     return .proceed

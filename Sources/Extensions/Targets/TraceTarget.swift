@@ -35,6 +35,8 @@ public enum TraceTarget: TargetExtension {
 
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [.set(.isTraced, 1, clearing: 1)] }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.isTraced = true
     return .proceed

@@ -59,6 +59,8 @@ public enum ULOGTarget: TargetExtension {
     text.word("queue_threshold \(UInt32(truncatingIfNeeded: info.threshold))")
   }
 
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { true }
+
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     packet.note { _ in .note("ULOG sends a copy to group \(info.groups.trailingZeroBitCount + 1) with prefix \"\(info.prefix.string)\"") }
     return .proceed

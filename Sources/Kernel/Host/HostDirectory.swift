@@ -18,6 +18,12 @@ extension HostFile {
   /// True if a file exists at the path and can be read, `access(2)`.
   public static func exists(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
 
+  /// True if the path is that of a regular file, which can be read several times.
+  public static func isRegular(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Identifies a version of a file. It changes when the file is replaced, written or renamed. Times are in nanoseconds since 1970.
   public struct State: Sendable, Hashable {
     let device: UInt

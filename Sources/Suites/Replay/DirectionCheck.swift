@@ -13,8 +13,17 @@ public struct DirectionCheck: Sendable {
   /// The flows of packets that arrived or were sent.
   private var arrived = FlowTable<Flow>()
 
+  /// The number of the next packet among all packets of the run; needed only if other checks see other packets of it.
+  var position: Int {
+    get { arrived.position }
+    set { arrived.position = newValue }
+  }
+
   /// Creates a check that has seen nothing.
   public init() {}
+
+  /// Adds what another check has seen of other flows of the same run.
+  mutating func merge(_ other: DirectionCheck) { _ = arrived.merge(other.arrived, upTo: RunSummary.mostFlows) }
 
   /// Notes a replayed packet.
   public mutating func note(_ packet: Packet, _ report: PathReport) {

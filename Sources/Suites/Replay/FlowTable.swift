@@ -11,6 +11,8 @@ struct FlowTable<Value: Sendable>: Sendable {
   /// Not a tuple, which the compiler copies by asking for its type.
   struct Flow: Sendable {
     let tuple: Tuple
+    /// The ``position`` when it was added.
+    let first: Int
     var value: Value
   }
 
@@ -26,6 +28,9 @@ struct FlowTable<Value: Sendable>: Sendable {
     var generation: UInt32 = 0
     var place: UInt32 = .max
   }
+
+  /// The number of the current packet among all packets of the run.
+  var position = 0
 
   /// The number of flows.
   var count: Int { flows.count }
@@ -47,7 +52,7 @@ struct FlowTable<Value: Sendable>: Sendable {
     var place = places[tuple]
     if place == nil {
       guard flows.count < limit else { return false }
-      flows.append(Flow(tuple: tuple, value: initial()))
+      flows.append(Flow(tuple: tuple, first: position, value: initial()))
       places[tuple] = flows.count - 1
       place = flows.count - 1
     }
@@ -74,6 +79,18 @@ struct FlowTable<Value: Sendable>: Sendable {
     if side >= sides.count { sides += [Side](repeating: Side(), count: max(side + 1, 64)) }
     sides[side] = Side(generation: handle.generation, place: UInt32(truncatingIfNeeded: place))
     return true
+  }
+
+  /// Adds the flows of another table of the same run, none of which is in this one. If there are more than the limit, those that were added last
+  /// are left out.
+  ///
+  /// - Returns: the flows that are left out.
+  mutating func merge(_ other: FlowTable, upTo limit: Int) -> ArraySlice<Flow> {
+    let all = (flows + other.flows).sorted { $0.first < $1.first }
+    self = FlowTable()
+    flows = Array(all.prefix(limit))
+    for place in flows.indices { places[flows[place].tuple] = place }
+    return all.dropFirst(limit)
   }
 
   @inline(__always)

@@ -38,8 +38,23 @@ public struct RunSummary: Sendable {
   /// The limit for flows that are counted apart.
   public static let mostFlows = 100_000
 
+  /// The number of the next packet among all packets of the run; needed only if other totals are of other packets of it.
+  var position: Int {
+    get { flows.position }
+    set { flows.position = newValue }
+  }
+
   /// Creates totals of nothing.
   public init() {}
+
+  /// Adds the totals of other flows of the same run. Both must have their hits named.
+  mutating func merge(_ other: RunSummary) {
+    packets += other.packets
+    verdicts.merge(other.verdicts, uniquingKeysWith: +)
+    rules.merge(other.rules, uniquingKeysWith: +)
+    otherFlows += other.otherFlows
+    for flow in flows.merge(other.flows, upTo: Self.mostFlows) { otherFlows += flow.value }
+  }
 
   /// Counts a packet.
   ///
@@ -140,7 +155,8 @@ public struct RunSummary: Sendable {
   private func connections(_ snapshots: [ConnectionSnapshot]) -> [String: Int] {
     var counts: [String: Int] = [:]
     var left = Dictionary(flows.flows.map { ($0.tuple, $0.value) }, uniquingKeysWith: +)
-    for snapshot in snapshots {
+    // Only in different zones do connections have the same tuple: the lowest zone then has all packets, in whatever order they are listed.
+    for snapshot in snapshots.contains(where: { $0.zone.id != 0 }) ? snapshots.sorted(by: { $0.zone.id < $1.zone.id }) : snapshots {
       let count = (left.removeValue(forKey: snapshot.original) ?? 0) + (left.removeValue(forKey: snapshot.reply) ?? 0)
       let tuple = snapshot.original
       let state = snapshot.state.map { " \($0)" } ?? ""

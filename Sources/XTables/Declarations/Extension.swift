@@ -64,6 +64,10 @@ public protocol Extension: Sendable {
   ///
   /// The decision of a NAT target is declared as if the packet were changed at once; the packet is rewritten after the nat table.
   static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect]
+  /// Whether the extension reads and changes nothing but the packet, its connection, and what stays the same during a run: what it does to the
+  /// packets of some hosts then does not depend on the packets of others. What a packet makes the host send does not count here. The default is
+  /// false for a target; for a match, whether its condition has no opaque part.
+  static func isConfined(_ info: Info, _ family: Family) -> Bool
   /// Whether a structure from a blob belongs to this extension and not to another with the same kernel name.
   static func claims(_ info: Info) -> Bool
   /// Prints all options as iptables-save does. The default prints each option that is present, in order.
@@ -108,6 +112,8 @@ extension Extension {
   public static var start: (@Sendable (Info, Family, World) -> Void)? { nil }
   /// The default: writes nothing.
   public static func effects(_ info: Info, _ site: EffectSite) -> [FieldEffect] { [] }
+  /// The default: other packets may matter.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { false }
   /// The default: every structure of the kernel name.
   public static func claims(_ info: Info) -> Bool { true }
 

@@ -65,6 +65,7 @@ public final class ExtensionDescriptor: Sendable {
   @usableFromInline let rebindPayload: @Sendable ([UInt8], (UInt16) -> UInt16) -> [UInt8]
   @usableFromInline let hostUsesOf: @Sendable ([UInt8]) -> [HostUse]
   @usableFromInline let effectsOf: @Sendable ([UInt8], EffectSite) -> [FieldEffect]
+  @usableFromInline let confines: @Sendable ([UInt8], Family) -> Bool
   private let scopes: (ipv4: Scope, ipv6: Scope)
 
   /// The meaning of a match or the action of a target.
@@ -112,7 +113,8 @@ public final class ExtensionDescriptor: Sendable {
         return payload
       },
       hostUses: { E.hostUses(Payload.load(E.Info.self, from: $0) ?? E.initial) },
-      effects: { E.effects(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) }, scope: E.scope)
+      effects: { E.effects(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) },
+      confines: { E.isConfined(Payload.load(E.Info.self, from: $0) ?? E.initial, $1) }, scope: E.scope)
   }
 
   @usableFromInline
@@ -130,6 +132,7 @@ public final class ExtensionDescriptor: Sendable {
     rebind: @escaping @Sendable ([UInt8], (UInt16) -> UInt16) -> [UInt8] = { payload, _ in payload },
     hostUses: @escaping @Sendable ([UInt8]) -> [HostUse] = { _ in [] },
     effects: @escaping @Sendable ([UInt8], EffectSite) -> [FieldEffect],
+    confines: @escaping @Sendable ([UInt8], Family) -> Bool = { _, _ in false },
     scope: (Family) -> Scope
   ) {
     precondition(
@@ -178,6 +181,7 @@ public final class ExtensionDescriptor: Sendable {
     rebindPayload = rebind
     hostUsesOf = hostUses
     effectsOf = effects
+    self.confines = confines
   }
 
   @inlinable
@@ -267,6 +271,9 @@ public final class ExtensionDescriptor: Sendable {
 
   /// What a rule with this payload writes to the packets it sees at a hook.
   public func effects(_ payload: [UInt8], _ site: EffectSite) -> [FieldEffect] { effectsOf(payload, site) }
+
+  /// Whether what a rule with this payload does to a packet depends on nothing that packets of other hosts may change.
+  public func isConfined(_ payload: [UInt8], _ family: Family) -> Bool { confines(payload, family) }
 
   /// The fields that a rule with this payload may write at any hook.
   public func writes(_ payload: [UInt8], _ family: Family) -> FieldWrites {

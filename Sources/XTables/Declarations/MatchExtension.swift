@@ -15,6 +15,9 @@ extension MatchExtension {
     .unknown(UnknownReason("-m \(name)", needs: "its meaning, which Ferrule does not know"))
   }
 
+  /// The default: the fields of a condition are those of the packet, its connection and the host.
+  public static func isConfined(_ info: Info, _ family: Family) -> Bool { !condition(info, family: family).isOpaque }
+
   /// The listing of this extension for a registry.
   @inlinable public static var listing: ExtensionListing {
     ExtensionListing(Self.self, kind: .match) { descriptor }

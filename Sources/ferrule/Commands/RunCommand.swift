@@ -56,6 +56,7 @@ struct RunCommand: ParsableCommand {
         ferrule run --host host.yaml --pcap any.pcap --in 2=lan,3=wan rules.v4
         ferrule run --host host.yaml --pcap lan=a.pcap --pcap wan=b.pcap --compare \\
           --summary rules.v4
+        ferrule run --host host.yaml --pcap lan=a.pcap --summary --jobs 4 rules.v4
         ferrule run --host host.yaml --why 'DOCKER-USER 1' rules.v4 \\
           'eth0 tcp 198.51.100.7:40000 > 203.0.113.10:8080 S'
         conntrack -L | ferrule run --this-host --conntrack-from - rules.v4 \\
@@ -132,6 +133,12 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print only the verdict, one line per packet.")
   var brief = false
 
+  @Option(
+    help: ArgumentHelp(
+      "With --pcap and --brief or --summary: carry the packets in N threads, each those between some of the hosts. If rules, host or packets make hosts depend on each other, the reason is printed and one thread carries all. The result is the same.",
+      valueName: "N"))
+  var jobs = 1
+
   @Flag(
     help:
       "After each packet (for a capture: after the last), list the tracked connections like `conntrack -L -o extended', and the expected ones like `conntrack -L expect'."
@@ -160,6 +167,8 @@ struct RunCommand: ParsableCommand {
     if !compareWith.isEmpty, !compare { throw ValidationError("--compare-with needs --compare.") }
     if allOutcomes, !pcap.isEmpty { throw ValidationError("--all-outcomes follows packets of --packets and arguments, not of --pcap.") }
     if allOutcomes, world.seed != nil { throw ValidationError("--all-outcomes and --seed exclude each other.") }
+    if !(1...256).contains(jobs) { throw ValidationError("--jobs must be from 1 to 256.") }
+    if jobs > 1, pcap.isEmpty || !(brief || summary) { throw ValidationError("--jobs needs --pcap, and --brief or --summary.") }
     if !each.isEmpty, format != .jsonl { throw ValidationError("--each needs --format jsonl.") }
     if arguments.isEmpty, packetFiles.isEmpty, pcap.isEmpty {
       throw ValidationError("Give a packet: as an argument, by --packets or by --pcap.")
@@ -227,9 +236,16 @@ struct RunCommand: ParsableCommand {
         try printer.print(line.title, packet, report, line.expected ?? expected, simulator)
       }
       var replay = CaptureReplay(captures, compares: compare)
+      var carried = CaptureReplay.Carried(simulator: simulator)
       if printer.printsNoPath, !compare, replay.canBeCarried(through: simulator.host) {
-        try replay.carry(&runner, expected, &printer)
+        let obstacle = lines.isEmpty ? printer.obstacleToJobs : "packets before those of the captures change the host"
+        carried = try replay.carry(runner, expected, &printer, jobs: jobs, obstacle: obstacle) { [extent = printer.extent] in
+          let other = try world.simulator(isFirst: false)
+          other.extent = extent
+          return other
+        }
       } else {
+        if jobs > 1 { replay.complain(ofOneJob: jobs, because: "the paths of the packets are recorded") }
         try replay.play(&runner) { title, packet, report in
           try printer.print(title(), packet, report, expected, simulator)
           simulator.watches = printer.questions.flatMap { $0.watches }
@@ -238,8 +254,9 @@ struct RunCommand: ParsableCommand {
       try printer.flush()
       replay.complain()
       if compare { try conclude(&replay, simulator, world, cache) }
-      try printer.finish(simulator, lists: conntrack && !pcap.isEmpty, compare ? replay.comparison : nil)
-      if world.beginsEmpty, simulator.world.memory.uses > uses {
+      try printer.finish(
+        carried.simulator, lists: conntrack && !pcap.isEmpty, carried: carried.connections, compare ? replay.comparison : nil)
+      if world.beginsEmpty, let last = carried.simulator, last.world.memory.uses > uses {
         Console.complain("the limits, counters and lists of rules began empty, as after loading the rules")
       }
       if replay.comparison.hasDifferences { throw ExitStatus.findings.code }

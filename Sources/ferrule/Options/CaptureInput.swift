@@ -9,18 +9,6 @@ import XTables
 
 /// The frames of capture files in the order of their times, and the interfaces at which they were captured.
 struct CaptureInput {
-  /// A frame with an IP packet.
-  struct Frame {
-    var packet: Packet
-    fileprivate(set) var interface: String
-    /// Nanoseconds since the previous frame.
-    fileprivate(set) var passed: UInt64
-    /// The number of the frame in its file, from 1.
-    fileprivate(set) var number: Int
-    /// True if the capture says that the host sent the frame: by its direction, or by the address of the interface.
-    fileprivate(set) var isOutgoing: Bool
-  }
-
   private struct File {
     let path: String
     /// The interface of all frames; nil if `--in` tells it.
@@ -63,32 +51,20 @@ struct CaptureInput {
   }
 
   /// Calls `body` with each frame, which it may change. Frames that are not IP are skipped.
-  func each(on host: Host, _ body: (inout Frame) throws -> Void) throws {
-    var merge = try merged()
-    var numbers = [Int](repeating: 0, count: files.count)
-    var last: UInt64?
-    var addresses = FewNames<MACAddress?>()
-    var frame = CapturedFrame(timestamp: 0, bytes: [])
-    var arrived = Frame(packet: Packet(bytes: []), interface: "", passed: 0, number: 0, isOutgoing: false)
-    while let (capture, isPacket) = try Self.next(of: &merge, &frame, &arrived.packet) {
-      numbers[capture] += 1
-      let time = frame.timestamp
-      arrived.passed = last.map { time > $0 ? time - $0 : 0 } ?? 0
-      last = max(last ?? 0, time)
-      guard isPacket, let source = arrived.packet.source else { continue }
-      arrived.packet.completeChecksum()
-      guard let interface = files[capture].interface ?? map.interface(of: frame, source: source) else {
-        if frame.direction == .outgoing { continue }
-        throw CommandFailure("\(files[capture].path): packet \(numbers[capture]) \(map.complaint(about: frame, source: source)) in --in")
-      }
-      let own = addresses.value(of: interface) { host.device(named: interface)?.hardwareAddress }
-      let isOwn = frame.direction == nil && arrived.packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
-      arrived.interface = interface
-      arrived.number = numbers[capture]
-      arrived.isOutgoing = frame.direction == .outgoing || isOwn
-      try body(&arrived)
+  func each(on host: Host, _ body: (inout ReplayFrame) throws -> Void) throws {
+    var frames = try frames(on: host)
+    var frame = ReplayFrame()
+    while try frames.next(&frame) {
+      frame.packet.completeChecksum()
+      try body(&frame)
     }
   }
+
+  /// The frames with IP packets, as they arrive at a host: without the checksums that a network card computes.
+  func frames(on host: Host) throws -> Frames { Frames(self, host, try merged()) }
+
+  /// True if the captures can be read several times.
+  var isRepeatable: Bool { files.allSatisfy { HostFile.isRegular($0.path) } }
 
   private func merged() throws -> CaptureMerge {
     var merge = CaptureMerge()
@@ -100,9 +76,48 @@ struct CaptureInput {
     return merge
   }
 
-  private static func next(
-    of merge: inout CaptureMerge, _ frame: inout CapturedFrame, _ packet: inout Packet
-  ) throws -> (capture: Int, isPacket: Bool)? {
-    do throws(CaptureError) { return try merge.next(&frame, &packet) } catch { throw CommandFailure("\(error)") }
+  /// The frames of the captures that hold an IP packet.
+  struct Frames: ReplayFrames {
+    private let captures: CaptureInput
+    private let host: Host
+    private var merge: CaptureMerge
+    private var numbers: [Int]
+    /// The time of the last frame.
+    private var last: UInt64?
+    private var addresses = FewNames<MACAddress?>()
+    private var frame = CapturedFrame(timestamp: 0, bytes: [])
+
+    fileprivate init(_ captures: CaptureInput, _ host: Host, _ merge: CaptureMerge) {
+      (self.captures, self.host, self.merge) = (captures, host, merge)
+      numbers = [Int](repeating: 0, count: captures.files.count)
+    }
+
+    mutating func next(_ arrived: inout ReplayFrame) throws -> Bool {
+      arrived.passed = 0
+      while let (capture, isPacket) = try read(&arrived.packet) {
+        numbers[capture] += 1
+        let time = frame.timestamp
+        // Time passes between frames that are skipped too.
+        arrived.passed += last.map { time > $0 ? time - $0 : 0 } ?? 0
+        last = max(last ?? 0, time)
+        guard isPacket, let source = arrived.packet.source else { continue }
+        guard let interface = captures.files[capture].interface ?? captures.map.interface(of: frame, source: source) else {
+          if frame.direction == .outgoing { continue }
+          throw CommandFailure(
+            "\(captures.files[capture].path): packet \(numbers[capture]) \(captures.map.complaint(about: frame, source: source)) in --in")
+        }
+        let own = addresses.value(of: interface) { host.device(named: interface)?.hardwareAddress }
+        let isOwn = frame.direction == nil && arrived.packet.link.map { $0.source == own && $0.source != MACAddress(rawValue: 0) } == true
+        arrived.interface = interface
+        arrived.number = numbers[capture]
+        arrived.isOutgoing = frame.direction == .outgoing || isOwn
+        return true
+      }
+      return false
+    }
+
+    private mutating func read(_ packet: inout Packet) throws -> (capture: Int, isPacket: Bool)? {
+      do throws(CaptureError) { return try merge.next(&frame, &packet) } catch { throw CommandFailure("\(error)") }
+    }
   }
 }

@@ -66,31 +66,78 @@ struct CaptureReplay {
     }
   }
 
+  /// What carried the packets of the captures.
+  struct Carried {
+    /// The host; nil if there were several.
+    var simulator: Simulator?
+    /// The connections at the end, if there were several.
+    var connections: [ConnectionSnapshot] = []
+  }
+
   /// Plays all frames as ``play(_:_:)`` does without comparison, and prints them without recording their paths.
-  mutating func carry(_ runner: inout PacketRunner, _ expected: VerdictPattern?, _ printer: inout RunPrinter) throws {
-    runner.followsFlows = false
-    let simulator = runner.simulator
-    simulator.recordsTrace = false
-    var hits = HitLog()
-    var ports = FewNames<PacketRunner.Port>()
-    try captures.each(on: simulator.host) { frame in
-      simulator.advance(nanoseconds: frame.passed)
-      guard !frame.isOutgoing else {
-        skipped += 1
-        return
+  ///
+  /// - Parameters:
+  ///   - runner: its simulator is used for nothing afterwards.
+  ///   - obstacle: why one job has to do it; nil if nothing but rules, host and packets may require that.
+  ///   - another: makes a simulator in the state of the runner's.
+  mutating func carry(
+    _ runner: PacketRunner, _ expected: VerdictPattern?, _ printer: inout RunPrinter, jobs: Int, obstacle: String?,
+    another: () throws -> Simulator
+  ) throws -> Carried {
+    do {
+      let record = printer.record(expected)
+      guard jobs > 1 else { return try carry(try lane(runner, record), &printer) }
+      if let reason = obstacle ?? tie(of: runner.simulator) {
+        complain(ofOneJob: jobs, because: reason)
+        return try carry(try lane(runner, record), &printer)
       }
-      let port = ports.value(of: frame.interface) { runner.port(named: frame.interface) }
-      let tuple = frame.packet.portTuple
-      printer.begin(frame.packet, on: frame.interface)
-      switch runner.passCaptured(&frame.packet, at: port, noting: &hits) {
-      case .repeated(let repetition): try printer.end(frame.packet, repetition, expected, simulator)
-      case .carried(let carriage):
-        let carried = CarriedPacket(tuple, frame.packet, carriage, hits)
-        directions.note(carried, hits)
-        try printer.end(carried, hits, expected, simulator)
-      case nil: throw CommandFailure("the host has no interface \(frame.interface)")
+      let lanes = try FlowShare.shares(jobs).map { share in
+        try lane(share.number == 0 ? runner : PacketRunner(another(), assumesDefaults: false), record, share)
       }
+      let all = ReplayJobs(lanes)
+      switch try all.run({ try printer.write(lines: &$0) }) {
+      case .complete:
+        adopt(all.finish(), skipped: all.skipped, &printer)
+        return Carried(simulator: nil, connections: all.connections)
+      case .tied(let reason, let frames):
+        complain(ofOneJob: jobs, because: reason)
+        let single = try lane(PacketRunner(another(), assumesDefaults: false), record)
+        try single.repeatSilently(upTo: frames)
+        return try carry(single, &printer)
+      }
+    } catch ReplayError.noInterface(let name) {
+      throw CommandFailure("the host has no interface \(name)")
     }
+  }
+
+  private func lane(
+    _ runner: PacketRunner, _ record: CarriageRecord, _ share: FlowShare = .all
+  ) throws -> ReplayLane {
+    ReplayLane(runner, try captures.frames(on: runner.simulator.host), record, share: share)
+  }
+
+  private func tie(of simulator: Simulator) -> String? {
+    if !captures.isRepeatable { return "a capture is not a regular file, and can be read only once" }
+    let ties = simulator.flowTies()
+    return ties.first.map { ties.count > 1 ? "\($0), and there \(ties.count == 2 ? "is" : "are") \(ties.count - 1) more such" : $0 }
+  }
+
+  private mutating func carry(_ lane: ReplayLane, _ printer: inout RunPrinter) throws -> Carried {
+    while !lane.isOver {
+      let end = lane.position + (printer.style.isGathered ? 256 : 1)
+      let played = Result { try lane.carry(upTo: end) }
+      // After an error the results before it are still written.
+      try printer.write(linesOf: lane)
+      try played.get()
+    }
+    adopt(lane.finish(), skipped: lane.skipped, &printer)
+    return Carried(simulator: lane.simulator)
+  }
+
+  private mutating func adopt(_ record: CarriageRecord, skipped count: Int, _ printer: inout RunPrinter) {
+    directions = record.directions
+    skipped += count
+    printer.adopt(record)
   }
 
   /// True if the host has all interfaces of the captures, so that their packets can be carried.
@@ -117,6 +164,11 @@ struct CaptureReplay {
   }
 
   mutating func markTiming(notIn other: CaptureComparison) { comparison.markTiming(notIn: other) }
+
+  /// Tells why packets are not carried in several threads.
+  func complain(ofOneJob jobs: Int, because reason: String) {
+    Console.complain("--jobs \(jobs): one thread carries all packets, because \(reason)")
+  }
 
   /// Tells what makes the result doubtful.
   func complain() {

@@ -45,7 +45,6 @@ struct RunPrinter {
   private var packets = 0
   private var summary = RunSummary()
   private var gathered: [UInt8] = []
-  private var lines: BriefLines
   /// The number of packets with another verdict than expected.
   private(set) var surprises = 0
 
@@ -53,8 +52,6 @@ struct RunPrinter {
     self.files = files
     self.style = style
     self.questions = questions
-    let isColoured = style.isColoured
-    lines = BriefLines { Self.painted($0.text, $0, isColoured) }
   }
 
   private var format: RunFormat { style.format }
@@ -67,37 +64,35 @@ struct RunPrinter {
     questions.isEmpty && !style.listsConnections && (style.isSummary || style.isBrief && format == .text)
   }
 
-  /// Begins the line of a packet that is carried.
-  mutating func begin(_ packet: borrowing Packet, on interface: String) {
-    if !style.isSummary { lines.begin(packet, on: interface, to: &gathered) }
+  /// Why packets cannot be carried in several threads; nil if they can.
+  var obstacleToJobs: String? {
+    format == .text ? nil : "--format \(format.rawValue) lists the connections in the order of one table"
   }
 
-  /// Ends the line of a packet that was carried, or counts it for the totals.
-  mutating func end(
-    _ packet: borrowing CarriedPacket, _ hits: borrowing HitLog, _ expected: VerdictPattern?, _ simulator: Simulator
-  ) throws {
-    let isMet = expected?.holds(for: packet) ?? true
-    if !isMet { surprises += 1 }
-    guard !style.isSummary else { return summary.add(packet, hits) }
-    lines.end(packet, hits, in: simulator, to: &gathered)
-    try endLine(isMet, expected)
+  /// A record for packets that are carried: their lines, or totals that follow those of the packets so far.
+  func record(_ expected: VerdictPattern?) -> CarriageRecord {
+    guard !style.isSummary else { return CarriageRecord(.totals, expected: expected, after: summary) }
+    let isColoured = style.isColoured
+    return CarriageRecord(.lines { Self.painted($0.text, $0, isColoured) }, expected: expected)
   }
 
-  /// As ``end(_:_:_:_:)`` for a packet that has repeated the way of an earlier one.
-  mutating func end(_ packet: borrowing Packet, _ repetition: Repetition, _ expected: VerdictPattern?, _ simulator: Simulator) throws {
-    var isMet = true
-    if let expected { isMet = expected.holds(for: simulator.verdict(onWay: repetition.way), isAnswered: false) }
-    if !isMet { surprises += 1 }
-    guard !style.isSummary else { return summary.add(packet, repetition, in: simulator) }
-    lines.end(repetition, in: simulator, to: &gathered)
-    try endLine(isMet, expected)
+  /// Takes over what was kept of carried packets, whose lines are written already.
+  mutating func adopt(_ record: CarriageRecord) {
+    surprises += record.surprises
+    if style.isSummary { summary = record.summary }
   }
 
-  private mutating func endLine(_ isMet: Bool, _ expected: VerdictPattern?) throws {
-    if !isMet { gathered += Escaping.line("  (expected: \(expected?.description ?? ""))").utf8 }
-    gathered.append(UInt8(ascii: "\n"))
-    packets += 1
-    if !style.isGathered || gathered.count >= Self.gatheredLength { try flush() }
+  /// Writes the lines of carried packets.
+  mutating func write(linesOf lane: ReplayLane) throws {
+    lane.takeLines(into: &gathered)
+    try flushIfDue()
+  }
+
+  /// Writes lines of carried packets, and empties the array.
+  mutating func write(lines: inout [UInt8]) throws {
+    gathered += lines
+    lines.removeAll(keepingCapacity: true)
+    try flushIfDue()
   }
 
   /// Prints a packet.
@@ -160,6 +155,10 @@ struct RunPrinter {
 
   private mutating func write(_ text: String) throws {
     gathered += text.utf8
+    try flushIfDue()
+  }
+
+  private mutating func flushIfDue() throws {
     if !style.isGathered || gathered.count >= Self.gatheredLength { try flush() }
   }
 
@@ -192,17 +191,19 @@ struct RunPrinter {
   /// - Parameters:
   ///   - simulator: the host after the last packet; nil if there were several.
   ///   - lists: true if the connections are wanted and have not been listed yet.
+  ///   - carried: the connections of several hosts, if these have carried the packets.
   ///   - comparison: what differs from captures and listings, if that was asked for.
-  mutating func finish(_ simulator: Simulator?, lists: Bool, _ comparison: CaptureComparison? = nil) throws {
+  mutating func finish(
+    _ simulator: Simulator?, lists: Bool, carried: [ConnectionSnapshot] = [], _ comparison: CaptureComparison? = nil
+  ) throws {
     try flush()
-    if style.isSummary, let simulator { summary.name(hitsIn: simulator) }
     switch format {
     case .text:
       if lists, let simulator {
         try list(simulator)
         try flush()
       }
-      if style.isSummary { try Console.print(summary.text(simulator?.connections() ?? [])) }
+      if style.isSummary { try Console.print(summary.text(simulator?.connections() ?? carried)) }
       if let comparison { try Console.print(comparison.text) }
     case .json:
       let members = JSONText.encode(end(simulator, comparison)).dropFirst(2)
