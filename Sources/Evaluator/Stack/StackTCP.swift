@@ -184,11 +184,11 @@ extension Simulator {
 
   /// Sends a segment of a connection with the current window. Without a full socket, its identification is 0 (`ip_send_unicast_reply`).
   func sendSegment(
-    _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [],
+    _ pair: SocketPair, _ connection: inout StackConnection, _ flags: TCPFlags, payload: [UInt8] = [], tos: UInt8 = 0,
     origin: PacketReport.Origin = .host
   ) {
     var fields = fields(pair, connection, flags)
-    fields.payload = payload
+    (fields.payload, fields.tos) = (payload, tos)
     // Data can be marked where it is congested: ECT(0). Kernel: `tcp_ecn_send`.
     if connection.usesECN, !payload.isEmpty { fields.tos = 2 }
     let hasSocket = connection.state != .synReceived && !connection.isLate
@@ -240,7 +240,7 @@ extension Simulator {
       if header.sequence == connection.receiveNext {
         stack.connections[pair] = nil
       } else {
-        challenge(pair, &connection)
+        if mayAnswerUnexpected(&connection) { answerRequest(pair, &connection, packet) }
         stack.connections[pair] = connection
       }
       return
@@ -249,7 +249,7 @@ extension Simulator {
       return reset(packet, header, data.count, by: connection.facts)
     }
     guard isInWindow else {
-      if mayAnswer(TCPArrival(header, data), &connection) { sendSegment(pair, &connection, .ack) }
+      if mayAnswer(TCPArrival(header, data), &connection) { answerRequest(pair, &connection, packet) }
       stack.connections[pair] = connection
       return
     }
@@ -261,6 +261,12 @@ extension Simulator {
     accept(&connection, pair)
     connection.sent.begin(at: connection.sendNext, header, isScaled: true)
     receiveSegment(connection, pair, TCPArrival(header, data), packet)
+  }
+
+  /// Acknowledges a segment before the connection is accepted, with that segment's traffic class. The corresponding kernel functions are
+  /// `tcp_v4_reqsk_send_ack` and `tcp_v6_reqsk_send_ack`.
+  private func answerRequest(_ pair: SocketPair, _ connection: inout StackConnection, _ packet: Packet) {
+    sendSegment(pair, &connection, .ack, tos: (packet.tos ?? 0) & 0xFC)
   }
 
   /// Limits answers to out-of-window acknowledgments to one in half a second (`net.ipv4.tcp_invalid_ratelimit`), so that two ends out of
