@@ -215,10 +215,17 @@ struct PacketTracker {
   }
 
   /// True if a frame holds a packet as it left, or a fragment of it. The fragments in which a packet came have no DF when they leave.
-  private static func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
+  ///
+  /// If a packet with the same addresses left without DF, the fragments are of that one.
+  private func isSent(_ packet: [UInt8], as frame: [UInt8]) -> Bool {
     let (whole, piece) = (Packet(bytes: packet), Packet(bytes: frame))
-    return isSame(packet, frame) && whole.ttl == piece.ttl
-      && (whole.ipv4?.dontFragment == piece.ipv4?.dontFragment || piece.ipv4?.isFragment == true)
+    guard Self.isSame(packet, frame), whole.ttl == piece.ttl else { return false }
+    if whole.ipv4?.dontFragment == piece.ipv4?.dontFragment { return true }
+    return piece.ipv4?.isFragment == true
+      && !tracks.contains { track in
+        let other = track.packet.final
+        return track.hook == 4 && track.hasPassed && Self.isSame(other, frame) && Packet(bytes: other).ipv4?.dontFragment == false
+      }
   }
 
   // MARK: Queues
@@ -293,7 +300,7 @@ struct PacketTracker {
       case 1: return LabVerdict(.local)
       case 4:
         guard let output = track.output,
-          surroundings.frames[output]?.contains(where: { PacketTracker.isSent(packet.final, as: $0) }) == true
+          surroundings.frames[output]?.contains(where: { isSent(packet.final, as: $0) }) == true
             || isPassedOn(packet.final, by: output, surroundings)
         else { return LabVerdict(.lost) }
         return LabVerdict(.sent, out: interfaceNames[output])
@@ -311,7 +318,7 @@ struct PacketTracker {
   private func isPassedOn(_ packet: [UInt8], by output: UInt32, _ surroundings: Surroundings) -> Bool {
     guard output != loopback, surroundings.frames[output] == nil else { return false }
     return surroundings.frames.contains { port, frames in
-      frames.contains { PacketTracker.isSent(packet, as: $0) }
+      frames.contains { isSent(packet, as: $0) }
         && !tracks.contains { $0.hook == 4 && $0.hasPassed && $0.output == port && PacketTracker.isSame($0.packet.final, packet) }
     }
   }

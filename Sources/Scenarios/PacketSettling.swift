@@ -2,14 +2,21 @@ import Wire
 
 /// Masks the bytes in which two kernels may differ, for comparisons.
 extension Packet {
-  /// Sets a transport checksum to 0 if it is valid or covers only the pseudo-header (`CHECKSUM_PARTIAL`).
+  /// Sets a transport checksum to 0 if it is valid or covers only the pseudo-header (`CHECKSUM_PARTIAL`), and to 1 if it is valid for the source
+  /// `::`: a socket that is bound to `::` begins its checksums with that address, whatever source its packets then have.
   package mutating func settleChecksum() {
     guard let at = transport, at.fragmentOffset == 0, !at.moreFragments, let field = Packet.checksumOffset(of: at.proto),
       let stored = bytes.uint16(at: at.offset &+ field), stored != 0
     else { return }
     var right = self
     right.updateTransportChecksum()
-    if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudoChecksum(at) { bytes.setUInt16(0, at: at.offset &+ field) }
+    if stored == right.bytes.uint16(at: at.offset &+ field) || stored == pseudoChecksum(at) {
+      bytes.setUInt16(0, at: at.offset &+ field)
+    } else if at.family == .ipv6 {
+      right.setNetworkAddress(.v6(.any), of: .source)
+      right.updateTransportChecksum()
+      if stored == right.bytes.uint16(at: at.offset &+ field) { bytes.setUInt16(1, at: at.offset &+ field) }
+    }
   }
 
   /// Completes a transport checksum that covers only the pseudo-header (`CHECKSUM_PARTIAL`): the packet was captured before the network

@@ -88,13 +88,14 @@ extension Simulator {
     journey.boundOutput = bound
     journey.isInProcess = true
     travel(&journey)
-    // After the loopback interface or a queue, the sender no longer waits for the result.
-    if case .dropped(let hook, _, _) = event.report.packets[index].verdict, journey.rounds == 0, !journey.isQueued,
-      hook == .output || hook == .postrouting
-    {
-      return journey.sendError ?? .notPermitted
-    }
+    if isDroppedInCall(journey, index) { return journey.sendError ?? .notPermitted }
     return journey.isRefusedByReassembly ? .notPermitted : nil
+  }
+
+  /// True if a rule has dropped a packet while its sender waits for the result: not after the loopback interface or a queue.
+  private func isDroppedInCall(_ journey: borrowing Journey, _ index: Int) -> Bool {
+    guard case .dropped(let hook, _, _) = event.report.packets[index].verdict, journey.rounds == 0, !journey.isQueued else { return false }
+    return hook == .output || hook == .postrouting
   }
 
   /// How much of the checksum the kernel computes for a socket. TCP leaves it to the device always, UDP only to one that can compute it.
@@ -161,8 +162,9 @@ extension Simulator {
     answer(PendingPacket(packet: packet, checksum: .started), to: destination, family, attachment: attachment)
   }
 
-  /// Sends a packet made by the kernel through OUTPUT.
-  func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) {
+  /// Sends a packet made by the kernel through OUTPUT. Returns false if it could not be sent, and its sender knows it.
+  @discardableResult
+  func answer(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, attachment: Attachment = .none) -> Bool {
     let wasBusy = event.isICMPSocketBusy
     event.isICMPSocketBusy = wasBusy || pending.packet.icmp != nil || pending.packet.icmpv6 != nil
     event.depth += 1
@@ -179,11 +181,11 @@ extension Simulator {
     flow.note(packet, transport: host.questions.rulesAskTransport)
     guard let route = host.outputRoute(flow) else {
       event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
-      return
+      return true
     }
     guard let output = route.output else {
       event.report.packets[index].verdict = .lost("there is no route")
-      return
+      return false
     }
     var context = PacketContext(packet: packet, family: family, hook: .output, output: output, attachment: attachment, world: world)
     context.owner = pending.owner
@@ -196,6 +198,7 @@ extension Simulator {
     journey.hidesOwner = pending.hidesOwner
     journey.borrowsConnection = attachment.connection != nil
     travel(&journey)
+    return !isDroppedInCall(journey, index)
   }
 
   /// Sends an untracked copy made by TEE to a gateway. The corresponding kernel functions are `nf_dup_ipv4` and `nf_dup_ipv6`.

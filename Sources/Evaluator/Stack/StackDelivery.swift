@@ -33,7 +33,7 @@ extension Simulator {
       budget -= 1
       let next = event.pending.removeFirst()
       guard let destination = next.packet.destination, let family = next.packet.family else { continue }
-      answer(next, to: destination, family)
+      if !answer(next, to: destination, family), let pair = next.stream { keepUnsent(next.packet, pair) }
     }
     event.pending.removeAll()
   }

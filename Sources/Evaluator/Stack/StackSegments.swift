@@ -59,6 +59,8 @@ extension Simulator {
     case .reset: return .failed
     }
     let isOpening = connection.state == .synCrossed
+    let isPredicted = connection.predicts(arrival)
+    let hasNews = arrival.header.acknowledgment != connection.sent.acknowledged
     switch connection.sent.judge(arrival.header, next: connection.sendNext) {
     case .accepted: break
     case .old where !isOpening: break
@@ -66,6 +68,7 @@ extension Simulator {
       if isOpening { return .refused }
       // Linux 6.18 also challenges an acknowledgment of what was not sent (RFC 9293, section 3.10.7.4).
       challenge(pair, &connection)
+      if isPredicted, arrival.data.isEmpty { pushUnsent(pair, &connection) }
       return .kept
     }
     if let outcome = acknowledge(arrival, &connection) { return outcome }
@@ -74,6 +77,7 @@ extension Simulator {
     case .closeWait, .closing, .lastAck:
       // Behind the peer's FIN nothing follows.
       if !arrival.sequence.isBefore(connection.receiveNext) {
+        pushUnsent(pair, &connection)
         if connection.delayed != nil { delay(pair, &connection, hasData: false) }
         return .kept
       }
@@ -83,14 +87,14 @@ extension Simulator {
       if isNew && arrival.end != arrival.sequence { return .aborted }
     default: break
     }
-    queue(arrival, &connection, pair)
+    queue(arrival, &connection, pair, isPlain: isPredicted && !hasNews)
     return .kept
   }
 
   /// Notes what an acknowledgment means for the state. Returns an outcome if the segment is not processed further.
   private func acknowledge(_ arrival: TCPArrival, _ connection: inout StackConnection) -> Outcome? {
     if connection.state == .synCrossed { connection.state = .established }
-    guard connection.sent.acknowledged == connection.sendNext else { return nil }
+    guard connection.sent.acknowledged == connection.sendNext, connection.unsent.isEmpty else { return nil }
     switch connection.state {
     case .finWait:
       connection.state = .finWait2
@@ -148,16 +152,18 @@ extension Simulator {
   }
 
   /// Queues a segment's data for the process. The corresponding kernel function is `tcp_data_queue`.
-  private func queue(_ arrival: TCPArrival, _ connection: inout StackConnection, _ pair: SocketPair) {
-    guard arrival.end != arrival.sequence else { return }
+  ///
+  /// - Parameter isPlain: true if the segment brings data and nothing else that is new; what is unsent is then not looked at.
+  private func queue(_ arrival: TCPArrival, _ connection: inout StackConnection, _ pair: SocketPair, isPlain: Bool) {
+    guard arrival.end != arrival.sequence else { return pushUnsent(pair, &connection) }
     guard arrival.end.isAfter(connection.receiveNext) else {
       // A repeated segment is acknowledged at once.
       connection.isInteractive = false
-      return sendSegment(pair, &connection, .ack)
+      return answerData(pair, &connection)
     }
     guard !arrival.sequence.isAfter(connection.receiveNext) else {
       connection.early.append(arrival)
-      return sendSegment(pair, &connection, .ack)
+      return answerData(pair, &connection)
     }
     let fillsGap = !connection.early.isEmpty
     var data: [UInt8] = []
@@ -172,12 +178,23 @@ extension Simulator {
     }
     let wasClosed = connection.state != .established
     if hasFin { noteFin(&connection, isSeen: pair.canBeAccepted) }
-    if fillsGap || wasClosed || !connection.isInteractive {
+    if wasClosed {
+      sendSegment(pair, &connection, .ack)
+      pushUnsent(pair, &connection)
+    } else if !connection.unsent.isEmpty, !isPlain {
+      pushUnsent(pair, &connection)
+    } else if fillsGap || !connection.isInteractive {
       sendSegment(pair, &connection, .ack)
     } else {
       delay(pair, &connection, hasData: !data.isEmpty)
     }
     if connection.state == .timeWait { connection.freezeWindow() }
+  }
+
+  /// Acknowledges at once, with what is unsent, if there is something. The corresponding kernel functions are `tcp_data_snd_check` and
+  /// `tcp_ack_snd_check`.
+  private func answerData(_ pair: SocketPair, _ connection: inout StackConnection) {
+    if connection.unsent.isEmpty { sendSegment(pair, &connection, .ack) } else { pushUnsent(pair, &connection) }
   }
 
   /// Notes the peer's FIN. The corresponding kernel function is `tcp_fin`.
@@ -212,6 +229,17 @@ extension StackConnection {
   /// True if some byte of a segment may be in the receive window. The corresponding kernel function is `tcp_sequence`.
   fileprivate func mayHold(_ arrival: TCPArrival) -> Bool {
     !arrival.end.isBefore(windowBase) && !arrival.sequence.isAfter(windowBase &+ window)
+  }
+
+  /// True for a segment in order, with an acknowledgment of something sent and the window that is known ("header prediction"). The corresponding
+  /// kernel function is `tcp_rcv_established`.
+  fileprivate func predicts(_ arrival: TCPArrival) -> Bool {
+    let header = arrival.header
+    guard state == .established, early.isEmpty, header.flags.subtracting(.psh) == .ack, header.dataOffset == TCPHeader.minimumLength,
+      arrival.sequence == receiveNext, !header.acknowledgment.isAfter(sendNext), sent.hasWindow(of: header)
+    else { return false }
+    // The first segment from a listener with a scaled window is not predicted.
+    return listener != nil || sent.scale == 0 || lastReceived != nil
   }
 
   /// Appends the new part of a segment's data. Returns true if the segment ends the stream.

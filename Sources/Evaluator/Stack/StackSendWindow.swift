@@ -34,6 +34,9 @@ struct StackSendWindow {
     updatedBy = header.sequence
   }
 
+  /// True if a segment has the window that is known.
+  func hasWindow(of header: TCPHeader) -> Bool { UInt32(header.window) << UInt32(scale) == window }
+
   /// Judges a segment's acknowledgment number, and notes it with the segment's window if it is accepted.
   ///
   /// - Parameter next: the sequence number after everything that was sent.

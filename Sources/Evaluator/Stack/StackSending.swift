@@ -165,7 +165,7 @@ extension Simulator {
     }
   }
 
-  /// Sends data over a connection, in segments of at most the smaller of the two sides' maximum size.
+  /// Sends data over a connection.
   private func sendStream(_ payload: [UInt8], _ pair: SocketPair, _ found: StackConnection) {
     // Nothing is sent before the connection is established.
     guard found.state != .synSent, found.state != .synCrossed else {
@@ -174,14 +174,8 @@ extension Simulator {
     }
     guard !payload.isEmpty else { return }
     var connection = found
-    var rest = payload[...]
-    var origin = PacketReport.Origin.own
-    repeat {
-      let piece = rest.prefix(max(min(connection.peerSegment, connection.ownSegment), 1))
-      rest = rest.dropFirst(piece.count)
-      sendSegment(pair, &connection, rest.isEmpty ? [.psh, .ack] : .ack, payload: Array(piece), origin: origin)
-      origin = .host
-    } while !rest.isEmpty
+    connection.unsent.bytes += payload
+    pushUnsent(pair, &connection, origin: .own)
     stack.connections[pair] = connection
   }
 
@@ -225,7 +219,12 @@ extension Simulator {
         return
       }
       var connection = found
-      sendSegment(pair, &connection, abortively ? [.rst, .ack] : [.fin, .ack], origin: .own)
+      if abortively {
+        sendSegment(pair, &connection, [.rst, .ack], origin: .own)
+      } else {
+        connection.unsent.hasFin = true
+        pushUnsent(pair, &connection, origin: .own)
+      }
       connection.state = connection.state == .closeWait ? .lastAck : .finWait
       // After close, the socket belongs to no process.
       connection.facts.hasFile = false

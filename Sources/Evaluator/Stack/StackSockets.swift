@@ -51,6 +51,8 @@ struct StackConnection {
   var usesECN = false
   /// The segments that arrived before the one that they follow. Kernel: `tcp_sock.out_of_order_queue`.
   var early: [TCPArrival] = []
+  /// What follows ``sendNext`` and has not left this host.
+  var unsent = UnsentData()
 
   init(
     name: String, order: UInt64, listener: String? = nil, state: State, facts: SocketFacts, device: String? = nil, initialSequence: UInt32,
@@ -105,15 +107,16 @@ struct StackConnection {
   mutating func selectWindow() -> UInt16 {
     if let frozenWindow { return UInt16(clamping: frozenWindow >> UInt32(windowScale)) }
     let segment = UInt32(clamping: max(ownSegment, 1))
+    let unit: UInt32 = 1 << UInt32(windowScale)
     var wanted = window
     if windowScale > 0 {
-      let unit: UInt32 = 1 << UInt32(windowScale)
       wanted = (clamp &+ unit &- 1) / unit &* unit
     } else if wanted <= clamp &- segment || wanted > clamp {
       wanted = clamp / segment &* segment
     }
     let current = windowBase &+ window &- receiveNext
-    window = Int32(bitPattern: current) > 0 ? max(wanted, current) : wanted
+    let isShrunk = Int32(bitPattern: current) > 0 && wanted < current
+    window = isShrunk ? (current &+ unit &- 1) / unit &* unit : wanted
     windowBase = receiveNext
     return UInt16(clamping: window >> UInt32(windowScale))
   }
@@ -129,6 +132,8 @@ struct PendingPacket {
   var device: String?
   var mark: UInt32 = 0
   var checksum = ChecksumState.complete
+  /// The connection whose data or FIN this is; nil for packets that are not kept if a rule drops them.
+  var stream: SocketPair?
 }
 
 /// All sockets opened during a run.

@@ -203,7 +203,8 @@ extension Simulator {
     event.pending.append(
       PendingPacket(
         packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark,
-        checksum: isStarted ? .startedElsewhere : checksum))
+        checksum: isStarted ? .startedElsewhere : checksum,
+        stream: !payload.isEmpty || flags.contains(.fin) ? pair : nil))
   }
 
   /// How much of the checksum the kernel computes in a segment that no full socket sends. The corresponding kernel functions are
