@@ -37,6 +37,8 @@ struct TableOutcomes {
   /// What a chain does with the packets that enter it.
   private struct Summary {
     var outcomes: [Outcome: PacketSet] = [:]
+    /// The packets of all outcomes.
+    var covered = PacketSet.none
     /// The packets for which chance or state is asked, by the name of the question.
     var questions: [Field: PacketSet] = [:]
   }
@@ -96,6 +98,9 @@ struct TableOutcomes {
     }
     for index in graph.order.reversed() where !entries[index].isEmpty {
       way.summaries[index] = walk(index, way, &log, &space)
+      if way.calls[index] > 0 {
+        way.summaries[index].covered = way.summaries[index].outcomes.ascending.reduce(PacketSet.none) { space.union($0, $1.value) }
+      }
       if space.isExhausted || isAborted { return }
     }
     let summaries = way.summaries
@@ -131,6 +136,10 @@ struct TableOutcomes {
       while !packets.isEmpty, let stretch = stretches.stretch(number, of: index, before: ends[index], &space) {
         number += 1
         let arriving = packets
+        if let callee = graph.passedOn(stretch, of: index) {
+          enter(callee, space.intersection(arriving, space.union(stretch.hits[0].packets, stretch.doubtful)))
+          continue
+        }
         packets = space.intersection(packets, space.union(stretch.miss, stretch.doubtful))
         for (position, matched) in stretch.hits {
           let (step, writes) = (graph.steps[index][position], graph.writes[index][position])
@@ -294,12 +303,10 @@ struct TableOutcomes {
       let here = space.intersection(packets, log.before(effects, asked, &space))
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
-    var rest = packets
     for (outcome, guarded) in callee.outcomes.ascending {
       if log.loses(effects, guarded, space) { isExact = false }
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
-      rest = space.difference(rest, here)
       let all = log.joined(effects, outcome.effects, &space)
       if outcome.ending == .returned, case .jump = step {
         add(here, all, &next, &space)
@@ -307,7 +314,7 @@ struct TableOutcomes {
         add(here, Outcome(effects: all, ending: outcome.ending), &summary, &space)
       }
     }
-    if !rest.isEmpty { isExact = false }
+    if !space.areDisjoint(packets, log.before(effects, callee.covered, &space).complement) { isExact = false }
   }
 
   private func ending(_ target: RuleTarget, _ log: inout EffectLog, _ family: Family) -> Ending {
@@ -335,6 +342,15 @@ extension Dictionary where Key: Comparable {
 }
 
 extension ChainGraph {
+  /// The chain that is entered by a rule behind which the same packets are as before it, as far as is asked: the rule drops none, it jumps,
+  /// and nothing is written on the way. Nil if it is another rule.
+  fileprivate func passedOn(_ stretch: RuleStretch, of chain: Int) -> Int? {
+    guard stretch.hits.count == 1, stretch.dropped.isEmpty, writes[chain][stretch.hits[0].rule] == nil,
+      case .jump(let callee) = steps[chain][stretch.hits[0].rule], chainWrites[callee].isNothing
+    else { return nil }
+    return callee
+  }
+
   /// By chain: how many of its rules there are up to the last one that leads to some chains.
   fileprivate func ends(leadingTo wanted: Set<Int>?) -> [Int] {
     guard let wanted else { return steps.map(\.count) }

@@ -66,16 +66,17 @@ public struct PacketQuestion: Sendable {
     var isComplete = course.isExact
     let frame = course.space.frame(of: course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) })
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
-      let found = course.space.byState(packets).lazy.compactMap { part -> Answer? in
-        guard let witness = course.space.witness(of: part, at: hook) else { return nil }
-        let seeds = course.space.dependsOnChance(part) ? Self.seeds : 1
-        guard let shown = Self.shown(witness, going: (end, course.uses(of: end)), prepared.programs, seeds: seeds) else { return nil }
-        let region = course.space.region(of: packets, in: frame)
-        let isCertain = course.space.areDisjoint(packets, course.doubtful)
+      let (effects, doubtful) = (course.uses(of: end), course.doubtful)
+      let found = course.space.first(byState: packets) { part, space -> Answer? in
+        guard let witness = space.witness(of: part, at: hook) else { return nil }
+        let seeds = space.dependsOnChance(part) ? Self.seeds : 1
+        guard let shown = Self.shown(witness, going: (end, effects), prepared.programs, seeds: seeds) else { return nil }
+        let region = space.region(of: packets, in: frame)
+        let isCertain = space.areDisjoint(packets, doubtful)
         return Answer(
           region: PacketRegion(text: region.text, isExact: region.isExact && isCertain), witness: shown.witness, walk: shown.walk,
           onHost: prepared.hostRun?.verdict(of: shown.witness))
-      }.first
+      }
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.
       if found == nil || end.verdict == nil && found?.walk.verdict == .accept { isComplete = false }

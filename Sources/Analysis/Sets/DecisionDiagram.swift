@@ -159,14 +159,14 @@ struct DecisionDiagram {
   }
 
   @inline(__always)
-  private func cached(_ left: UInt32, _ right: UInt32, _ operation: UInt32) -> UInt32? {
+  func cached(_ left: UInt32, _ right: UInt32, _ operation: UInt32) -> UInt32? {
     let entry = cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)]
     let isMeant = entry.left == left && entry.right == right && entry.operation == operation
     return isMeant && (entry.passing == 0 || entry.passing == passing) ? entry.result : nil
   }
 
   @inline(__always)
-  private mutating func remember(_ left: UInt32, _ right: UInt32, _ operation: UInt32, _ result: UInt32) {
+  mutating func remember(_ left: UInt32, _ right: UInt32, _ operation: UInt32, _ result: UInt32) {
     cache[Int(truncatingIfNeeded: Self.hash(left, right, operation)) & (cache.count - 1)] = CacheEntry(
       left: left, right: right, operation: operation, result: result, passing: passing)
   }
@@ -239,9 +239,10 @@ extension DecisionDiagram {
     let (low, high) = (low(set), high(set))
     let one = project(low, quantification, depth + 1)
     if isExhausted { return 1 }
-    let other = project(high, quantification, depth + 1)
+    let isQuantified = quantified[quantification].levels[Int(top)]
+    let other = isQuantified && one == 0 ? 0 : project(high, quantification, depth + 1)
     if isExhausted { return 1 }
-    let result = quantified[quantification].levels[Int(top)] ? and(one ^ 1, other ^ 1) ^ 1 : node(top, one, other)
+    let result = isQuantified ? and(one ^ 1, other ^ 1) ^ 1 : node(top, one, other)
     remember(set, 0, operation, result)
     return result
   }

@@ -23,7 +23,7 @@ struct FieldCode: Sendable {
   init(_ field: Field, _ collected: FieldTests.Collected, _ family: Family, at level: Int) {
     self.field = field
     isChance = field.name.hasPrefix(ChanceNames.prefix)
-    width = field.width(family)
+    width = collected.width
     let ends = [Hook.prerouting, .input, .forward, .output, .postrouting].flatMap { field.values(at: $0, family) }
     var cuts = collected.cuts
     let greatest = width >= 128 ? UInt128.max : (1 << UInt128(width)) - 1

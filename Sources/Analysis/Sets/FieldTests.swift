@@ -7,6 +7,8 @@ public import XTables
 public struct FieldTests: Sendable {
   /// What is known of the tests of one field.
   struct Collected: Sendable {
+    /// The number of bits of the field's greatest value.
+    let width: Int
     /// The first values of elementary intervals besides 0.
     var cuts: Set<UInt128> = []
     /// Whether a test or a write is of single bits, so that the values are not numbered by intervals.
@@ -62,18 +64,21 @@ public struct FieldTests: Sendable {
   private mutating func add(_ field: Field, _ test: ValueTest?) {
     guard field.isSteady else { return }
     if let extent = field.transportExtent {
-      collected[.transportRoom, default: Collected()].add(.range(UInt128(extent.length)...255), width: 8)
-      collected[.isLaterFragment, default: Collected()].add(.range(1...1), width: 1)
-      if extent.isTCPHeader { collected[.overwritesHeader, default: Collected()].add(.range(1...1), width: 1) }
+      collect(.transportRoom, .range(UInt128(extent.length)...255))
+      collect(.isLaterFragment, .range(1...1))
+      if extent.isTCPHeader { collect(.overwritesHeader, .range(1...1)) }
     }
     if test == nil, field.transportExtent != nil { return }
-    let width = field.width(family)
-    collected[field, default: Collected()].add(test, width: width)
+    collect(field, test)
+  }
+
+  private mutating func collect(_ field: Field, _ test: ValueTest?) {
+    collected[field, default: Collected(width: field.width(family))].add(test)
   }
 }
 
 extension FieldTests.Collected {
-  fileprivate mutating func add(_ test: ValueTest?, width: Int) {
+  fileprivate mutating func add(_ test: ValueTest?) {
     guard let test else { return }
     hasValues = true
     guard let ranges = test.range(width: width) else {

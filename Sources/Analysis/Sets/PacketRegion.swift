@@ -53,16 +53,10 @@ extension PacketSpace {
   /// The fields that are said.
   private var saidCodes: [FieldCode] { codes.filter { !$0.isChance } }
 
-  /// By said field: the values that some packets have, in which chance decides nothing. Fields are left out from the last one on, because
-  /// a set of the first fields alone is small.
+  /// By said field: the values that some packets have, in which chance decides nothing.
   private mutating func values(of packets: PacketSet) -> [PacketSet] {
-    var rest = packets
-    var values: [PacketSet] = []
-    for code in saidCodes.reversed() {
-      values.append(projecting(rest, levels: Array(0..<code.levels.lowerBound)))
-      rest = projecting(rest, levels: Array(code.levels.lowerBound..<code.end))
-    }
-    return values.reversed()
+    let groups = saidCodes.map { $0.levels.lowerBound..<$0.end }
+    return diagram.values(of: groups, in: packets.edge).map { PacketSet(edge: $0) }
   }
 
   private static let names: KeyValuePairs<String, String> = [

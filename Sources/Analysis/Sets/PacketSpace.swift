@@ -265,17 +265,27 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
 
   /// The parts of a set that are not empty, by the state of the connection: new ones first, then established, related, invalid, untracked.
   mutating func byState(_ packets: PacketSet) -> [PacketSet] {
-    guard !packets.isEmpty else { return [] }
-    guard let code = codes.first(where: { $0.field.name == "ct.state" }), !code.levels.isEmpty else { return [packets] }
     var parts: [PacketSet] = []
+    first(byState: packets) { part, _ -> Void? in
+      parts.append(part)
+      return nil
+    }
+    return parts
+  }
+
+  /// What is found for the first of these parts for which something is; the later ones are not calculated.
+  @discardableResult
+  mutating func first<Found>(byState packets: PacketSet, _ find: (PacketSet, inout PacketSpace) -> Found?) -> Found? {
+    guard !packets.isEmpty else { return nil }
+    guard let code = codes.first(where: { $0.field.name == "ct.state" }), !code.levels.isEmpty else { return find(packets, &self) }
     for state in [ConntrackState.new, ConntrackState.established, ConntrackState.related, ConntrackState.invalid, ConntrackState.untracked]
     {
       let packetsOfState = set(of: code.field, .range(UInt128(state)...UInt128(state)))
-      if isSubset(packets, of: packetsOfState) { return [packets] }
+      if isSubset(packets, of: packetsOfState) { return find(packets, &self) }
       let part = intersection(packets, packetsOfState)
-      if !part.isEmpty { parts.append(part) }
+      if !part.isEmpty, let found = find(part, &self) { return found }
     }
-    return parts
+    return nil
   }
 
   /// Whether chance or state decides which packets of a set are meant.
