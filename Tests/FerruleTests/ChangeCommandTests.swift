@@ -288,7 +288,7 @@ import Testing
       on: .nft,
       """
       have() { for _ in $(seq 200); do [ "$(wc -l < lines)" -ge $1 ] && return; sleep 0.1; done; }
-      ferrule apply --backend nft $F > /dev/null; ferrule drift --backend nft --watch $F > lines & watch=$!; have 1
+      : > lines; ferrule apply --backend nft $F > /dev/null; ferrule drift --backend nft --watch $F > lines & watch=$!; have 1
       nft add table inet other; iptables-nft -A INPUT -j DROP; have 2; iptables-nft -D INPUT -j DROP; have 3
       kill $watch; wait $watch; echo $?; tail -n 2 lines
       """)
