@@ -133,6 +133,13 @@ extension Simulator {
     address.v6?.isLinkLocal == true ? event.delivered.input.map { host.name(of: $0) } : nil
   }
 
+  /// The interface for a reset to `::1`: that of the address at which the segment arrived, from which another route than the one by the loopback
+  /// interface may lead. The corresponding kernel code is in `tcp_v6_send_response`; the interface is `inet6_iif` of a segment that was looped.
+  func deviceOfLooped(_ packet: Packet) -> String? {
+    guard packet.source == .v6(.loopback), let destination = packet.destination else { return nil }
+    return host.devices.first { device in host.addresses(of: device).contains { $0.address == destination } }?.name
+  }
+
   /// The interface by which the answer to an IPv6 request for many hosts leaves: the request's input, or, if this host has sent it to itself, the
   /// interface of the anycast address. The corresponding kernel function is `icmp6_iif`.
   private func leaving(_ input: Interface, for destination: IPAddress) -> Interface? {

@@ -71,7 +71,8 @@ extension Simulator {
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: owner, device: strictDevice(to: source), mark: reflected != 0 ? reflected : owner?.mark ?? 0,
+        packet: reply, owner: owner, device: strictDevice(to: source) ?? deviceOfLooped(packet),
+        mark: reflected != 0 ? reflected : owner?.mark ?? 0,
         checksum: isStarted ? .startedElsewhere : checksumWithoutSocket(source.family)))
   }
 
