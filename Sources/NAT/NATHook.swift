@@ -44,7 +44,7 @@ extension ConntrackTable {
   private func translateEstablished(
     packet: inout Packet, _ handle: ConnectionHandle, _ info: ConnectionInfo, _ manip: Manip
   ) -> NetfilterVerdict {
-    let needed = info.direction == .original ? manip.status : manip.opposite.status
+    let needed = manip.status(info.direction)
     // Most packets need no translation at this hook; only for the others is the connection read as a whole.
     guard let status = status(of: handle), status.contains(needed), let connection = self[handle] else { return .accept }
     // The translated packet has the inverse of the tuple of its replies.
@@ -58,8 +58,7 @@ extension ConntrackTable {
   public func translateSettled(_ packet: inout Packet, _ handle: ConnectionHandle, _ direction: Direction) {
     guard let connection = self[handle], let target = connection.tuple(direction.opposite).inverted() else { return }
     for manip in [Manip.destination, .source] {
-      let needed = direction == .original ? manip.status : manip.opposite.status
-      if connection.status.contains(needed) { _ = packet.translate(manip, to: target) }
+      if connection.status.contains(manip.status(direction)) { _ = packet.translate(manip, to: target) }
     }
   }
 
@@ -77,7 +76,7 @@ extension ConntrackTable {
       // Drops an ICMP redirect for a translated connection: its addresses are wrong for the receiver.
       guard connection.status.isSuperset(of: .natDoneMask), connection.status.isDisjoint(with: .natMask) else { return false }
     }
-    let needed = info.direction == .original ? manip.status : manip.opposite.status
+    let needed = manip.status(info.direction)
     guard connection.status.contains(needed) else { return true }
     let answer = connection.tuple(info.direction.opposite)
     let quoted = at.offset + ICMPHeader.length

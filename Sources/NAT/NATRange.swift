@@ -14,6 +14,8 @@ public enum Manip: UInt8, Sendable, Hashable {
   /// The other end.
   public var opposite: Manip { self == .source ? .destination : .source }
   var status: ConnectionStatus { self == .source ? .sourceNAT : .destinationNAT }
+  /// The status of a connection whose packets of a direction have this end changed.
+  func status(_ direction: Direction) -> ConnectionStatus { direction == .original ? status : opposite.status }
   var doneStatus: ConnectionStatus { self == .source ? .sourceNATDone : .destinationNATDone }
   var end: Packet.End { self == .source ? .source : .destination }
 }
