@@ -137,7 +137,7 @@ extension Simulator {
   /// interface may lead. The corresponding kernel code is in `tcp_v6_send_response`; the interface is `inet6_iif` of a segment that was looped.
   func deviceOfLooped(_ packet: Packet) -> String? {
     guard packet.source == .v6(.loopback), let destination = packet.destination else { return nil }
-    return host.devices.first { device in host.addresses(of: device).contains { $0.address == destination } }?.name
+    return host.device(holding: destination)?.name
   }
 
   /// The interface by which the answer to an IPv6 request for many hosts leaves: the request's input, or, if this host has sent it to itself, the
