@@ -12,6 +12,11 @@ enum AddressSyntax {
     _ token: Token, _ family: Family, _ names: NameDatabase, _ remarks: RuleRemarks?
   ) throws(OptionError) -> AddressList {
     var list = AddressList()
+    var end = 0
+    if let address = PlainAddress.read(token.bytes.span, at: &end, family), end == token.bytes.count {
+      list.append(address)
+      return list
+    }
     guard token.bytes.contains(UInt8(ascii: ",")) else {
       try parseOne(Token(trimmed(token.bytes), at: token.range), family, names, remarks, &list)
       return list

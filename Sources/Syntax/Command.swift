@@ -65,14 +65,10 @@ public struct Command: Sendable {
   /// The words that are values of simple forms, by their index in the line, in order; empty if the parser does not keep them.
   var places: [(word: Int, place: ValuePlace)] = []
 
-  /// The rules with `counters`, the ones before the rule in a file; unchanged if `counters` is nil.
-  func rules(counting counters: Counters?) -> [Rule] {
-    guard let counters else { return rules }
-    return rules.map { rule in
-      var rule = rule
-      rule.counters = counters
-      return rule
-    }
+  /// Gives the rules the counters that precede them in a file, if there are any.
+  mutating func count(_ counters: Counters?) {
+    guard let counters else { return }
+    for index in rules.indices { rules[index].counters = counters }
   }
 
   /// The options that change how a command reports or waits.

@@ -325,30 +325,28 @@ struct CommandRun: ~Copyable {
         of: builder.matches[index].descriptor, option: option, seen: builder.matches[index].seen, word: word, attached: attached)
       if let field = builder.matches[index].descriptor.options[option].plain { keep(.match(index, field), attached) }
       do throws(OptionError) {
-        try builder.matches[index].descriptor.apply(option: option, to: &builder.matches[index].payload, arguments)
+        try builder.matches[index].apply(option: option, arguments)
       } catch {
         failedExtension = builder.matches[index].descriptor.name
         throw error
       }
-      builder.matches[index].seen.insert(index: option)
     case .target(let option):
-      guard var target = builder.target else { return }
-      if target.isComplete { throw closed(target, word) }
-      if case .foreign(let foreign) = target.descriptor.origin {
+      guard let descriptor = builder.target?.descriptor else { return }
+      if let target = builder.target, target.isComplete { throw closed(target, word) }
+      if case .foreign(let foreign) = descriptor.origin, var target = builder.target {
         try takeForeign(&target, foreign, option: option, word: word, attached: attached)
         builder.target = target
         return
       }
-      let arguments = try arguments(of: target.descriptor, option: option, seen: target.seen, word: word, attached: attached)
-      if let field = target.descriptor.options[option].plain { keep(.target(field), attached) }
+      let arguments = try arguments(
+        of: descriptor, option: option, seen: builder.target?.seen ?? descriptor.unseen, word: word, attached: attached)
+      if let field = descriptor.options[option].plain { keep(.target(field), attached) }
       do throws(OptionError) {
-        try target.descriptor.apply(option: option, to: &target.payload, arguments)
+        try builder.target?.apply(option: option, arguments)
       } catch {
-        failedExtension = target.descriptor.name
+        failedExtension = descriptor.name
         throw error
       }
-      target.seen.insert(index: option)
-      builder.target = target
     }
   }
 

@@ -20,9 +20,23 @@ struct RuleBuilder: ~Copyable {
       seen = descriptor.unseen
     }
 
+    /// Stores the value of an option, which is known from now on to be given.
+    mutating func apply(option: Int, _ arguments: OptionArguments) throws(OptionError) {
+      try descriptor.apply(option: option, to: &payload, arguments)
+      seen.insert(index: option)
+    }
+
+    /// Runs the final check of the extension.
+    mutating func finish(_ draft: RuleDraft, _ parser: CommandParser) throws(OptionError) {
+      guard !isComplete else { return }
+      try descriptor.finish(&payload, seen: seen, draft)
+      takeKernelName(parser)
+      finishUnread()
+    }
+
     /// Replaces a foreign extension that was named by an alias with the one of the kernel's name, because the rule is saved under
     /// that name.
-    mutating func takeKernelName(_ parser: CommandParser) {
+    private mutating func takeKernelName(_ parser: CommandParser) {
       guard case .foreign = descriptor.origin, descriptor.kernelName != descriptor.name, payload.count == descriptor.size else { return }
       (descriptor, payload) = parser.registry.decode(
         descriptor.kind, kernelName: descriptor.kernelName, revision: descriptor.revision, payload, parser.family)
@@ -94,17 +108,8 @@ struct RuleBuilder: ~Copyable {
 
   /// Runs the final check of each extension, in the order of iptables.
   mutating func finishExtensions(_ draft: RuleDraft, _ parser: CommandParser) throws(OptionError) {
-    for index in matches.indices where !matches[index].isComplete {
-      try matches[index].descriptor.finish(&matches[index].payload, seen: matches[index].seen, draft)
-      matches[index].takeKernelName(parser)
-      matches[index].finishUnread()
-    }
-    if var pending = target, !pending.isComplete {
-      try pending.descriptor.finish(&pending.payload, seen: pending.seen, draft)
-      pending.takeKernelName(parser)
-      pending.finishUnread()
-      target = pending
-    }
+    for index in matches.indices { try matches[index].finish(draft, parser) }
+    try target?.finish(draft, parser)
   }
 }
 

@@ -292,21 +292,23 @@ struct RulesetReader {
     }
     guard let name = table?.name else { return }
     defer { reportRemarks() }
-    let command = try commands.parse(words, table: name, range: line.content, notices: &notices) { _, chain in
+    var command = try commands.parse(words, table: name, range: line.content, notices: &notices) { _, chain in
       table?.index(of: chain) != nil
     }
     if command.flags.isForOtherFamily, command.verb.takesRule { return }
     guard let sink else {
-      var counted = command
-      counted.rules = command.rules(counting: counters)
-      try table?.apply(counted)
+      command.count(counters)
+      try table?.apply(command)
       return
     }
     switch command.verb {
     case .append:
       guard let table else { return }
       let chain = try table.chainIndex(command)
-      sink.append(command.rules(counting: counters), to: chain, of: table)
+      // The shape of the line has the rule without counters.
+      var counted = command
+      counted.count(counters)
+      sink.append(counted.rules, to: chain, of: table)
       learn(command, words, to: chain, of: table, sink)
     case .newChain, .policy:
       try table?.apply(command)

@@ -54,7 +54,7 @@ extension ValuePlace {
   func read(_ text: [UInt8], at: inout Int, _ family: Family) -> PlainValue? {
     switch self {
     case .chain, .jump: Self.name(text, at: &at, most: 28)
-    case .source, .destination: Self.address(text.span, at: &at, family)
+    case .source, .destination: PlainAddress.read(text.span, at: &at, family).map { PlainValue($0.address, $0.mask) }
     case .input, .output:
       Self.name(text, at: &at, most: 15).map { word in
         let pattern = InterfacePattern(text[Int(word.first)..<Int(word.second)])
@@ -80,38 +80,5 @@ extension ValuePlace {
     }
     guard (1...most).contains(at - start), bytes[start] != UInt8(ascii: "-") else { return nil }
     return PlainValue(UInt128(start), UInt128(at))
-  }
-
-  /// An address with a prefix length that is not 0, or without one.
-  private static func address(_ text: Span<UInt8>, at: inout Int, _ family: Family) -> PlainValue? {
-    let bits: UInt32 = family == .ipv4 ? 32 : 128
-    guard let address = family == .ipv4 ? dottedQuad(text, at: &at).map({ UInt128($0) }) : groups(text, at: &at) else { return nil }
-    var prefix = bits
-    if at < text.count, text[at] == UInt8(ascii: "/") {
-      at += 1
-      guard let length = PlainNumber.decimal(text, at: &at), (1...bits).contains(length) else { return nil }
-      prefix = length
-    }
-    let mask = AddressMask.mask(prefix: Int(prefix), family)
-    return PlainValue(address & mask, mask)
-  }
-
-  private static func dottedQuad(_ text: Span<UInt8>, at: inout Int) -> UInt32? {
-    var address: UInt32 = 0
-    for index in 0..<4 {
-      if index > 0 {
-        guard at < text.count, text[at] == UInt8(ascii: ".") else { return nil }
-        at += 1
-      }
-      guard let byte = PlainNumber.decimal(text, at: &at), byte <= 255 else { return nil }
-      address = address << 8 | byte
-    }
-    return address
-  }
-
-  private static func groups(_ text: Span<UInt8>, at: inout Int) -> UInt128? {
-    let start = at
-    while at < text.count, text[at] == UInt8(ascii: ":") || Hex.digit(text[at]) != nil { at += 1 }
-    return IPv6Address(text.extracting(start..<at))?.rawValue
   }
 }

@@ -55,6 +55,8 @@ public struct Token: Sendable {
 public enum UnsignedText {
   /// The whole text as a decimal, hexadecimal or octal number. White space and a plus may precede it. Nil if it is none.
   public static func parse(_ bytes: ArraySlice<UInt8>) -> UInt64? {
+    var end = 0
+    if let number = PlainNumber.decimal(bytes.span, at: &end), end == bytes.count { return UInt64(number) }
     guard let number = CNumber(bytes), number.rest.isEmpty else { return nil }
     return number.exact
   }
