@@ -42,16 +42,11 @@ extension Simulator {
       event.report.packets[index].verdict = .refused("the network header is malformed")
       return .invalid
     }
-    var bound: Interface?
-    if let name = sender.device {
-      guard let interface = host.interface(named: name) else {
-        event.report.packets[index].verdict = .refused("the host has no interface \(name)")
-        return .noSuchDevice
-      }
-      bound = interface
+    if let name = sender.device, host.interface(named: name) == nil {
+      event.report.packets[index].verdict = .refused("the host has no interface \(name)")
+      return .noSuchDevice
     }
-    var flow = Flow(to: destination.ofSocket, mark: sender.facts.mark, output: bound)
-    flow.user = sender.facts.uid
+    var flow = flow(to: destination.ofSocket, by: sender.facts, device: sender.device)
     if !sender.hasOwnHeader {
       flow.source = packet.source
       flow.note(packet, transport: true)
@@ -85,7 +80,7 @@ extension Simulator {
     context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
-    journey.boundOutput = bound
+    journey.socket = SendingSocket(device: flow.output, user: flow.user)
     journey.isInProcess = true
     travel(&journey)
     if isDroppedInCall(journey, index) { return journey.sendError ?? .notPermitted }
@@ -146,6 +141,8 @@ extension Simulator {
     if isError, event.isICMPSocketBusy { return }
     let owner = isError ? SocketFacts.kernel : nil
     var pending = PendingPacket(packet: packet, owner: owner, mark: host.reflects(journey.context.mark, family))
+    // Over IPv6 it is sent in the name of the refused packet's socket. Kernel: `nf_send_reset6`.
+    if !isError, family == .ipv6, journey.context.hook == .output { pending.socket = journey.socket }
     // Kernel: `nf_reject_ip_tcphdr_put`, `nf_reject_ip6_tcphdr_put`.
     if !isError, family == .ipv4 { pending.checksum = .started }
     if !isError, let port = notedPort(journey.context), let link = journey.context.packet.link {
@@ -178,6 +175,7 @@ extension Simulator {
     let index = open(pending.origin, packet, family, mark: pending.mark)
     let bound = pending.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
+    flow.user = pending.owner?.uid ?? 0
     flow.note(packet, transport: host.questions.rulesAskTransport)
     guard let route = host.outputRoute(flow) else {
       event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
@@ -194,7 +192,7 @@ extension Simulator {
     context.realms = host.realms(ofOutput: flow)
     var journey = Journey(context: context, report: index, isRecorded: recordsTrace)
     journey.route = route
-    journey.boundOutput = bound
+    journey.socket = pending.socket
     journey.hidesOwner = pending.hidesOwner
     journey.borrowsConnection = attachment.connection != nil
     travel(&journey)
@@ -251,9 +249,15 @@ extension Simulator {
   /// The corresponding kernel functions are `ip_route_me_harder` and `ip6_route_me_harder`.
   func reroute(_ journey: inout Journey) -> Bool {
     guard let destination = journey.context.packet.destination else { return false }
-    var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.boundOutput)
+    var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.socket.device)
     flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
-    if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast { flow.source = nil }
+    if case .v6(let address) = destination {
+      flow.user = journey.socket.user
+      // What has a meaning on one link only stays there.
+      if flow.output == nil, address.isMulticast || address.isLinkLocal { flow.output = journey.route?.output }
+    } else if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast {
+      flow.source = nil
+    }
     guard let route = host.outputRoute(flow), route.output != nil else {
       journey.sendError = routeError(flow)
       return false

@@ -36,8 +36,8 @@ struct Journey {
   var isReentering = false
   /// The options of the IPv4 header, if it has any.
   var options: IPOptions?
-  /// The interface that the sending socket is bound to.
-  var boundOutput: Interface?
+  /// The socket that sends the packet; its device and user count when the packet is routed again.
+  var socket = SendingSocket()
   /// True for an answer that shares its connection with a packet still in progress.
   var borrowsConnection = false
   /// True if the socket is not a full socket: matches see its owner, logs do not.
@@ -92,6 +92,14 @@ struct Journey {
     swap(&taken, &verdict)
     return taken
   }
+}
+
+/// What look-ups for a packet's route ask of the socket that sends it; by default that of the kernel, or of none. Kernel: `nf_hook_state.sk`.
+struct SendingSocket {
+  /// The interface that the socket is bound to. Kernel: `sk_bound_dev_if`.
+  var device: Interface?
+  /// The socket's user. Kernel: `sk_uid`.
+  var user: UInt32 = 0
 }
 
 /// The result of a hook operation.

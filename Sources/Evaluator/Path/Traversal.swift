@@ -241,7 +241,7 @@ extension Simulator {
       context: old, report: open(.own, old.packet, old.family, mark: old.mark), isRecorded: recordsTrace)
     journey.route = entry.journey.route
     journey.operation = entry.journey.operation
-    journey.boundOutput = entry.journey.boundOutput
+    journey.socket = entry.journey.socket
     noteReentry(&journey)
     var next = reinject(&journey, answer, entry.asQueued)
     if case .queue(let number, let bypass) = next { next = enqueue(&journey, number, bypass: bypass) ? .goOn : .over }

@@ -104,7 +104,7 @@ extension Simulator {
     case .lastAck: return .ended
     default: return nil
     }
-    connection.freezeWindow()
+    connection.freeze()
     return .kept
   }
 
@@ -188,7 +188,7 @@ extension Simulator {
     } else {
       delay(pair, &connection, hasData: !data.isEmpty)
     }
-    if connection.state == .timeWait { connection.freezeWindow() }
+    if connection.state == .timeWait { connection.freeze() }
   }
 
   /// Acknowledges at once, with what is unsent, if there is something. The corresponding kernel functions are `tcp_data_snd_check` and

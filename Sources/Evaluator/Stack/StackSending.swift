@@ -33,11 +33,7 @@ extension Simulator {
 
   /// The source address of a socket. Sets the error if binding or routing fails.
   private func boundSource(of packet: Packet, to destination: IPAddress, _ sender: LocalSender) -> IPAddress? {
-    let bound = sender.device.flatMap { host.interface(named: $0) }
-    var flow = Flow(to: destination, from: packet.source.flatMap { $0.bits == 0 ? nil : $0 }, mark: sender.facts.mark, output: bound)
-    flow.user = sender.facts.uid
-    flow.note(packet, transport: true)
-    flow.tos = 0
+    let flow = flow(of: packet, to: destination, from: packet.source.flatMap { $0.bits == 0 ? nil : $0 }, by: sender)
     let route = host.outputRoute(flow)
     guard let route, route.output != nil else {
       event.report.error = route == nil ? nil : routeError(flow)
@@ -64,6 +60,22 @@ extension Simulator {
     return route.preferredSource
   }
 
+  /// The key by which a socket looks for its route. The corresponding kernel functions are `flowi4_init_output` and
+  /// `ip6_datagram_flow_key_init`.
+  func flow(to destination: IPAddress, from source: IPAddress? = nil, by facts: SocketFacts, device: String?) -> Flow {
+    var flow = Flow(to: destination, from: source, mark: facts.mark, output: device.flatMap { host.interface(named: $0) })
+    flow.user = facts.uid
+    return flow
+  }
+
+  /// The key by which a socket looks for the route of a packet that it is about to send.
+  private func flow(of packet: Packet, to destination: IPAddress, from source: IPAddress?, by sender: LocalSender) -> Flow {
+    var flow = flow(to: destination, from: source, by: sender.facts, device: sender.device)
+    flow.note(packet, transport: true)
+    flow.tos = 0
+    return flow
+  }
+
   private func sendDatagram(
     _ packet: Packet, _ at: TransportLocator, from source: IPAddress, to destination: IPAddress, _ sender: LocalSender, _ name: String?
   ) {
@@ -88,7 +100,7 @@ extension Simulator {
     let pair = SocketPair(
       local: SocketEvent.End(source, port == 0 ? ephemeralPort() : port),
       remote: SocketEvent.End(destination, packet.tcp?.destinationPort ?? 0))
-    let route = host.outputRoute(Flow(to: destination, from: source))
+    let route = host.outputRoute(flow(of: packet, to: destination, from: source, by: sender))
     let segment = largestSegment(route, source.family)
     let scale: UInt8 = host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
     let connection = StackConnection(
@@ -131,8 +143,9 @@ extension Simulator {
     var fields = fields
     // Multicast from sockets has TTL 1 by default.
     fields.ttl = fields.destination.isMulticast ? 1 : hopLimit(towards: fields.destination)
-    let bound = sender.device.flatMap { host.interface(named: $0) }
-    let route = host.outputRoute(Flow(to: fields.destination, mark: sender.facts.mark, output: bound))
+    var flow = flow(to: fields.destination, from: fields.source, by: sender.facts, device: sender.device)
+    (flow.proto, flow.sourcePort, flow.destinationPort) = (fields.proto, fields.sourcePort, fields.destinationPort)
+    let route = host.outputRoute(flow)
     let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length
     // A packet that does not fit is fragmented, which the flag would prevent.
     if headers + UDPHeader.length + fields.payload.count > route?.mtu ?? 1500 { fields.dontFragment = false }
@@ -187,7 +200,8 @@ extension Simulator {
       event.report.error = .destinationRequired
       return
     }
-    guard let own = source.flatMap({ $0.bits == 0 ? nil : $0 }) ?? host.outputRoute(Flow(to: peer.address))?.preferredSource else {
+    let flow = flow(to: peer.address, by: sender.facts, device: sender.device)
+    guard let own = source.flatMap({ $0.bits == 0 ? nil : $0 }) ?? host.outputRoute(flow)?.preferredSource else {
       event.report.error = .networkUnreachable
       return
     }

@@ -98,9 +98,10 @@ struct StackConnection {
     return header.sequence == edge && header.sequence == end
   }
 
-  /// Stops updating the window. Kernel: `tw_rcv_wnd`.
-  mutating func freezeWindow() {
+  /// Stops updating the window, and forgets the user. Kernel: `tw_rcv_wnd`, `sock_net_uid`.
+  mutating func freeze() {
     if frozenWindow == nil { frozenWindow = windowBase &+ window &- receiveNext }
+    facts.uid = 0
   }
 
   /// The window to advertise; it never shrinks. The corresponding kernel function is `tcp_select_window`.
@@ -129,7 +130,10 @@ struct PendingPacket {
   var owner: SocketFacts?
   /// True if the socket is not a full socket, so that logs do not show its owner.
   var hidesOwner = false
+  /// The interface by which it must leave.
   var device: String?
+  /// The socket that sends it. The kernel sends with sockets of its own what no full socket sends: resets and ICMP. Kernel: `tcp_sk`, `icmp_sk`.
+  var socket = SendingSocket()
   var mark: UInt32 = 0
   var checksum = ChecksumState.complete
   /// The connection whose data or FIN this is; nil for packets that are not kept if a rule drops them.

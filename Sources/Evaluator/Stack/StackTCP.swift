@@ -104,13 +104,14 @@ extension Simulator {
     if header.flags.contains(.rst) { return }
     if header.flags.contains(.ack) { return reset(packet, header, 0) }
     guard header.flags.contains(.syn), !header.flags.contains(.fin) else { return }
-    let route = host.outputRoute(Flow(to: pair.remote.address, from: pair.local.address))
+    var facts = listener.facts
+    if facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { facts.mark = event.delivered.mark }
+    let route = host.outputRoute(flow(to: pair.remote.address, from: pair.local.address, by: facts, device: nil))
     let segment = largestSegment(route, at.family)
     let offered = OfferedOptions(header, in: packet.bytes, at: at.offset)
     var connection = StackConnection(
-      name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: listener.facts,
+      name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: facts,
       initialSequence: initialSequence(), window: initialWindow(segment), ownSegment: segment)
-    if connection.facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { connection.facts.mark = event.delivered.mark }
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
     connection.windowScale = offered.scale != nil && host.sysctls["net.ipv4.tcp_window_scaling"] != 0 ? Self.windowScale : 0
@@ -138,8 +139,8 @@ extension Simulator {
     owner.isRequest = isRequest
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, mark: connection.facts.mark,
-        checksum: isStarted ? .startedElsewhere : .started))
+        packet: reply, owner: owner, hidesOwner: isRequest, device: connection.device, socket: socket(of: connection),
+        mark: connection.facts.mark, checksum: isStarted ? .startedElsewhere : .started))
   }
 
   /// The sequence number of a SYN: random, unless a kernel's choice is to be followed.
@@ -203,9 +204,14 @@ extension Simulator {
     let checksum = hasSocket ? ChecksumState.started : checksumWithoutSocket(pair.remote.address.family)
     event.pending.append(
       PendingPacket(
-        packet: packet, origin: origin, owner: connection.facts, device: connection.device, mark: connection.facts.mark,
+        packet: packet, origin: origin, owner: connection.facts, device: connection.device,
+        socket: hasSocket ? socket(of: connection) : SendingSocket(), mark: connection.facts.mark,
         checksum: isStarted ? .startedElsewhere : checksum,
         stream: !payload.isEmpty || flags.contains(.fin) ? pair : nil))
+  }
+
+  private func socket(of connection: StackConnection) -> SendingSocket {
+    SendingSocket(device: connection.device.flatMap { host.interface(named: $0) }, user: connection.facts.uid)
   }
 
   /// How much of the checksum the kernel computes in a segment that no full socket sends. The corresponding kernel functions are
