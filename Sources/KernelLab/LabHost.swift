@@ -8,7 +8,7 @@ struct LabHost {
   let taps: [TapInterface]
   let interfaceNames: [UInt32: String]
   let loopback: UInt32
-  /// The addresses of the scenario's interfaces with their prefixes.
+  /// The addresses of the scenario's interfaces and of its setup, with their prefixes.
   let addresses: [(address: IPAddress, prefixLength: Int)]
 
   /// The defaults of every scenario: a router that neither checks sources nor limits errors. The largest receive buffer determines TCP's window
@@ -81,6 +81,12 @@ struct LabHost {
     if !plan.setup.isEmpty {
       var network = try LabNetwork()
       for line in plan.setup { try network.apply(line) }
+      for case .address(let change) in plan.setup.map(\.command) {
+        let given = change.address
+        addresses.removeAll { $0.0 == given.address }
+        guard change.verb != .delete else { continue }
+        addresses.append((given.address, given.peer == nil ? given.prefixLength : given.address.family.addressBits))
+      }
       // Addresses of an interface that is down get no routes.
       _ = try LabHost.awaitLocalRoutes(LabHost.addresses(plan.setup), tries: 50)
     }

@@ -3,6 +3,12 @@ public import Wire
 
 /// Reassembles datagrams before tracking. Kernel: `nf_defrag_ipv4`, `nf_defrag_ipv6`.
 public struct FragmentQueues: Sendable {
+  /// What reassembles: each hook has its own queues, and so have frames of a bridge. Kernel: `ip_defrag_users`.
+  struct User: Hashable {
+    var hook: Hook
+    var isBridged: Bool
+  }
+
   /// The key that the fragments of one datagram share. Kernel: `frag_v4_compare_key`, `frag_v6_compare_key`.
   struct Key: Hashable {
     var family: Family
@@ -11,8 +17,8 @@ public struct FragmentQueues: Sendable {
     var destination: UInt128
     /// The protocol; part of the key for IPv4 only.
     var proto: IPProtocol
-    /// The hook that reassembles: each hook has its own queues, as the kernel's `ip_defrag_users` have.
-    var user: Hook
+    /// What reassembles.
+    var user: User
     /// The index of the input interface, for IPv6 destinations of link scope; else 0.
     var interface: Int32
   }
@@ -37,20 +43,22 @@ public struct FragmentQueues: Sendable {
   /// - attachment: the packet's attachment. Packets already tracked, or untracked, are accepted unchanged.
   ///   - hook: PREROUTING or OUTPUT before tracking; INPUT for local delivery.
   /// - interface: the index of the input interface.
+  /// - isBridged: true if a bridge has the packet pass PREROUTING.
   /// - Returns: `.accept` for a whole packet or a packet that is no fragment; `.stolen` while fragments are missing; `.drop` for a
   ///   fragment that cannot be used.
   public mutating func gather(
-    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, settings: FragmentSettings,
-    now: Instant
+    packet: inout Packet, attachment: Attachment, hook: Hook, interface: Int32 = 0, isBridged: Bool = false,
+    settings: FragmentSettings, now: Instant
   ) -> NetfilterVerdict {
     switch attachment {
     case .connection, .untracked: return .accept
     case .none, .answerToUntracked, .template: break
     }
     expire(now: now)
+    let user = User(hook: hook, isBridged: isBridged)
     switch packet.family {
-    case .ipv4: return gatherV4(&packet, hook, interface, settings, now)
-    case .ipv6: return gatherV6(&packet, hook, interface, settings, now)
+    case .ipv4: return gatherV4(&packet, user, interface, settings, now)
+    case .ipv6: return gatherV6(&packet, user, interface, settings, now)
     case nil: return .accept
     }
   }
@@ -63,7 +71,7 @@ public struct FragmentQueues: Sendable {
     var expired: [ExpiredDatagram] = []
     for (key, queue) in queues where queue.deadline <= now {
       expired.append(
-        ExpiredDatagram(first: queue.first, hook: key.user, interface: queue.interface, deadline: queue.deadline, order: queue.order))
+        ExpiredDatagram(first: queue.first, hook: key.user.hook, interface: queue.interface, deadline: queue.deadline, order: queue.order))
       discard(key)
     }
     return expired.sorted { ($0.deadline.nanoseconds, $0.order) < ($1.deadline.nanoseconds, $1.order) }
@@ -93,13 +101,13 @@ public struct FragmentQueues: Sendable {
   // MARK: IPv4
 
   private mutating func gatherV4(
-    _ packet: inout Packet, _ hook: Hook, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
+    _ packet: inout Packet, _ user: User, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
   ) -> NetfilterVerdict {
     guard let header = packet.ipv4, header.isFragment, packet.count >= header.headerLength else { return .accept }
     guard memory <= Int(settings.ipv4HighThreshold) else { return .stolen }
     let key = Key(
       family: .ipv4, identification: UInt32(header.identification), source: UInt128(header.source.rawValue),
-      destination: UInt128(header.destination.rawValue), proto: header.proto, user: hook, interface: 0)
+      destination: UInt128(header.destination.rawValue), proto: header.proto, user: user, interface: 0)
     var queue = queue(key, deadline: now.adding(seconds: settings.ipv4Timeout))
     noteDistance(&queue, key, settings, now)
     let offset = header.fragmentOffset
@@ -166,7 +174,7 @@ public struct FragmentQueues: Sendable {
   // MARK: IPv6
 
   private mutating func gatherV6(
-    _ packet: inout Packet, _ hook: Hook, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
+    _ packet: inout Packet, _ user: User, _ interface: Int32, _ settings: FragmentSettings, _ now: Instant
   ) -> NetfilterVerdict {
     guard let header = packet.ipv6, header.payloadLength != 0, var walk = IPv6ExtensionHeaders(packet.bytes) else {
       return .accept
@@ -177,16 +185,16 @@ public struct FragmentQueues: Sendable {
       if step.proto == .fragment { place = step.offset } else { previous = step.offset }
     }
     guard let place, let fragment = IPv6FragmentHeader(packet.bytes, at: place),
-      !Self.isTransportTruncated(packet.bytes) || hook == .input
+      !Self.isTransportTruncated(packet.bytes) || user.hook == .input
     else { return .accept }
     // Local delivery skips the Fragment header of an atomic fragment (RFC 6946). Kernel: `ipv6_frag_rcv`.
-    if hook == .input, fragment.fragmentOffset == 0, !fragment.moreFragments { return .accept }
+    if user.hook == .input, fragment.fragmentOffset == 0, !fragment.moreFragments { return .accept }
     if Self.isTransportTruncated(packet.bytes) { return .drop }
     guard memory <= Int(settings.ipv6HighThreshold) else { return .drop }
     let isLinkScoped = header.destination.isMulticast || header.destination.isLinkLocal
     let key = Key(
       family: .ipv6, identification: fragment.identification, source: header.source.rawValue,
-      destination: header.destination.rawValue, proto: .none, user: hook, interface: isLinkScoped ? interface : 0)
+      destination: header.destination.rawValue, proto: .none, user: user, interface: isLinkScoped ? interface : 0)
     var queue = queue(key, deadline: now.adding(seconds: settings.ipv6Timeout))
     let start = place + IPv6FragmentHeader.length
     let offset = fragment.fragmentOffset
@@ -196,7 +204,7 @@ public struct FragmentQueues: Sendable {
       return .drop
     }
     if fragment.moreFragments, end & 7 != 0 {
-      if hook == .input {
+      if user.hook == .input {
         store(queue, key)
         return .drop
       }

@@ -199,9 +199,12 @@ extension Simulator {
   ///
   /// The corresponding kernel functions are `nf_send_reset` and `nf_send_reset6`.
   func sendReset(_ pending: PendingPacket, to destination: IPAddress, _ family: Family, by port: Interface, _ target: MACAddress) {
-    let index = open(pending.origin, pending.packet, family, mark: pending.mark)
     let flow = Flow(to: destination, from: pending.packet.source, mark: pending.mark)
-    guard let route = host.outputRoute(flow) else {
+    let found = host.outputRoute(flow)
+    var packet = pending.packet
+    packet.setTTL(world.hopLimit(family, through: found?.output))
+    let index = open(pending.origin, packet, family, mark: pending.mark)
+    guard let route = found else {
       let needs = host.needs(flow)
       event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: needs), at: nil)
       return
@@ -212,7 +215,7 @@ extension Simulator {
     }
     event.report.packets[index].verdict = .sent(output: host.name(of: port))
     event.report.departures.append(
-      Departure(interface: host.name(of: port), destination: target, packet: pending.packet, report: index))
+      Departure(interface: host.name(of: port), destination: target, packet: packet, report: index))
   }
 
   /// Sends a bridged packet: a reassembled one, and over IPv4 one that is longer than the port's MTU, in fragments. The corresponding kernel

@@ -156,7 +156,7 @@ extension Simulator {
   /// Sends a segment made by a SYN proxy. The corresponding kernel function is `synproxy_send_tcp`.
   func send(_ packet: Packet, _ attachment: Attachment) {
     guard event.depth < 8, let destination = packet.destination, let family = packet.family else { return }
-    answer(PendingPacket(packet: packet, checksum: .started), to: destination, family, attachment: attachment)
+    answer(PendingPacket(packet: packet, keepsHopLimit: true, checksum: .started), to: destination, family, attachment: attachment)
   }
 
   /// Sends a packet made by the kernel through OUTPUT. Returns false if it could not be sent, and its sender knows it.
@@ -172,12 +172,14 @@ extension Simulator {
     var packet = pending.packet
     packet.type = .outgoing
     packet.link = nil
-    let index = open(pending.origin, packet, family, mark: pending.mark)
     let bound = pending.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
     flow.user = pending.owner?.uid ?? 0
     flow.note(packet, transport: host.questions.rulesAskTransport)
-    guard let route = host.outputRoute(flow) else {
+    let found = host.outputRoute(flow)
+    if !pending.keepsHopLimit { packet.setTTL(world.hopLimit(family, through: found?.output)) }
+    let index = open(pending.origin, packet, family, mark: pending.mark)
+    guard let route = found else {
       event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
       return true
     }

@@ -25,7 +25,8 @@ extension Simulator {
   func gather(_ journey: inout Journey, at hook: Hook) -> NetfilterVerdict {
     waiting.fragments.gather(
       packet: &journey.context.packet, attachment: hook == .input ? .none : journey.context.attachment,
-      hook: hook, interface: journey.context.input?.index ?? 0, settings: conntrackSettings.fragments, now: world.instant)
+      hook: hook, interface: journey.context.input?.index ?? 0, isBridged: hook == .prerouting && journey.crossing != nil,
+      settings: conntrackSettings.fragments, now: world.instant)
   }
 
   /// A datagram was not completed in time. The sender gets an error if the first fragment has arrived; over IPv4, only if the datagram is for

@@ -117,7 +117,6 @@ extension Simulator {
       let type = body.first, world.mayAnswer(source, icmpType: type, code: 0)
     else { return }
     var fields = PacketFields(own, source, proto: at.proto)
-    fields.ttl = hopLimit(towards: source)
     fields.tos = packet.tos ?? 0
     fields.identification = UInt32(freshIdentification())
     fields.transportBytes = body
@@ -178,11 +177,6 @@ extension Simulator {
     // UDP drops the reference to the connection before it sends the error. Kernel: `nf_reset_ct`.
     journey.context.attachment = .none
     journey.context.answerICMPError(type: at.family == .ipv4 ? 3 : 1, code: at.family == .ipv4 ? 3 : 4)
-  }
-
-  /// The TTL or hop limit of a packet of this host. Kernel: `ip4_dst_hoplimit`, `ip6_dst_hoplimit`.
-  func hopLimit(towards destination: IPAddress) -> UInt8 {
-    world.hopLimit(destination.family, through: destination.family == .ipv6 ? host.outputRoute(Flow(to: destination))?.output : nil)
   }
 
   /// A random identification, as the kernel chooses it for packets that may be fragmented.

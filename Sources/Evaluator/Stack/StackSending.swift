@@ -141,11 +141,11 @@ extension Simulator {
       return
     }
     var fields = fields
-    // Multicast from sockets has TTL 1 by default.
-    fields.ttl = fields.destination.isMulticast ? 1 : hopLimit(towards: fields.destination)
     var flow = flow(to: fields.destination, from: fields.source, by: sender.facts, device: sender.device)
     (flow.proto, flow.sourcePort, flow.destinationPort) = (fields.proto, fields.sourcePort, fields.destinationPort)
     let route = host.outputRoute(flow)
+    // Multicast from sockets has TTL 1 by default.
+    fields.ttl = fields.destination.isMulticast ? 1 : world.hopLimit(fields.destination.family, through: route?.output)
     let headers = fields.source.family == .ipv4 ? IPv4Header.minimumLength : IPv6Header.length
     // A packet that does not fit is fragmented, which the flag would prevent.
     if headers + UDPHeader.length + fields.payload.count > route?.mtu ?? 1500 { fields.dontFragment = false }

@@ -135,6 +135,8 @@ struct PendingPacket {
   /// The socket that sends it. The kernel sends with sockets of its own what no full socket sends: resets and ICMP. Kernel: `tcp_sk`, `icmp_sk`.
   var socket = SendingSocket()
   var mark: UInt32 = 0
+  /// True if its TTL or hop limit is final; otherwise it is that of the route.
+  var keepsHopLimit = false
   var checksum = ChecksumState.complete
   /// The connection whose data or FIN this is; nil for packets that are not kept if a rule drops them.
   var stream: SocketPair?

@@ -49,7 +49,6 @@ extension Simulator {
     else { return }
     var fields = PacketFields(own, source, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (header.destinationPort, header.sourcePort)
-    fields.ttl = hopLimit(towards: source)
     fields.identification = 0
     fields.dontFragment = true
     fields.window = 0
@@ -175,7 +174,6 @@ extension Simulator {
     let own = pair.local.address.isUnspecifiedV6 ? host.outputRoute(Flow(to: remote))?.preferredSource : nil
     var fields = PacketFields(own ?? pair.local.address, remote, proto: .tcp)
     (fields.sourcePort, fields.destinationPort) = (pair.local.port, pair.remote.port)
-    fields.ttl = hopLimit(towards: pair.remote.address)
     fields.identification = UInt32(freshIdentification())
     fields.dontFragment = true
     fields.tcpFlags = flags

@@ -29,8 +29,6 @@ extension PacketContext {
     fields.identification = 0
     fields.dontFragment = true
     fields.window = 0
-    fields.ttl = world.hopLimit(
-      family, through: world.host.route(to: source, from: nil, mark: 0, input: nil, output: nil)?.output)
     if segment.flags.contains(.ack) {
       fields.sequence = segment.acknowledgment
       fields.tcpFlags = .rst
@@ -70,7 +68,6 @@ extension PacketContext {
       }
     }
     let route = world.host.route(to: source, from: sender, mark: 0, input: nil, output: nil)
-    fields.ttl = world.hopLimit(family, through: route?.output)
     let unit = route?.mtu ?? 1500
     let room =
       family == .ipv4 ? min(unit, 576) - IPv4Header.minimumLength - ICMPHeader.length : 1280 - IPv6Header.length - ICMPHeader.length
