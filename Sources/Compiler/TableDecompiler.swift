@@ -76,7 +76,7 @@ public struct TableDecompiler: Sendable {
     return Rule(header: raw.header, matches: try uses(raw, place, family), target: target, counters: raw.counters)
   }
 
-  private func rule(
+  func rule(
     _ entry: RawEntry, _ place: EntryExtent, chains: [Int: String], _ family: Family
   ) throws(DecompileError) -> Rule {
     let matches = try uses(entry, place, family)

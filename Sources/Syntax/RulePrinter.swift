@@ -24,7 +24,7 @@ public struct RulePrinter: Sendable {
 
   /// The line `-A chain …` without a newline. With `counters`, `-c packets bytes` precedes the target, as in `iptables -S -v`.
   public func line(_ rule: Rule, chain: String, counters: Bool = false) -> [UInt8] {
-    var text = RuleText(names: names, family: family, isReloadable: isReloadable)
+    var text = emptyText
     text.word("-A")
     word(Array(chain.utf8), &text)
     print(rule, counters: counters, to: &text)
@@ -105,7 +105,7 @@ public struct RulePrinter: Sendable {
 
   /// A whole table from `*name` to `COMMIT`, newlines included.
   public func table(_ table: Table, counters: Bool) -> [UInt8] {
-    var text = RuleText(names: names, family: family, isReloadable: isReloadable)
+    var text = emptyText
     text.glue("*\(table.name.rawValue)\n")
     let chains = table.chainsInSaveOrder
     for chain in chains {
@@ -114,14 +114,24 @@ public struct RulePrinter: Sendable {
     }
     for chain in chains {
       let command = line(Rule(), chain: chain.name)
-      for rule in chain.rules {
-        if counters { text.glue("[\(rule.counters.packets):\(rule.counters.bytes)] ") }
-        text.glue(bytes: command)
-        print(rule, to: &text)
-        text.endLine()
-      }
+      for rule in chain.rules { append(rule, after: command, counters: counters, to: &text) }
     }
     text.glue("COMMIT\n")
     return text.bytes
+  }
+
+  /// A text without lines.
+  package var emptyText: RuleText { RuleText(names: names, family: family, isReloadable: isReloadable) }
+
+  /// Appends the line of a rule, newline included.
+  ///
+  /// - Parameters:
+  ///   - command: `-A chain`.
+  ///   - counters: whether the counters of the rule precede it.
+  package func append(_ rule: Rule, after command: [UInt8], counters: Bool, to text: inout RuleText) {
+    if counters { text.glue("[\(rule.counters.packets):\(rule.counters.bytes)] ") }
+    text.glue(bytes: command)
+    print(rule, to: &text)
+    text.endLine()
   }
 }

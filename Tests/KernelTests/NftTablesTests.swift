@@ -36,7 +36,29 @@ import XTables
     let found = NftIptables(try #require(try NftReader.read()), family, registry: .ferrule)
     let printer = RulePrinter(family: family, names: .system)
     let text = found.tables.flatMap { printer.table($0, counters: true) }
+    let printed = RuleInventory(registry: .ferrule, printer: Lines(printer: printer)).iptables[family]?.printed ?? [:]
+    for table in found.tables where !found.natives.contains(where: { $0.table == table.name }) {
+      for chain in table.chains {
+        var lines = printer.emptyText
+        for rule in chain.rules { printer.append(rule, after: Array("-A".utf8), counters: true, to: &lines) }
+        #expect((printed[table.name]?[chain.name]?.text ?? printer.emptyText).string == lines.string)
+      }
+    }
     return (lines(String(decoding: text, as: UTF8.self)), found.natives.map(\.description))
+  }
+
+  /// Prints the rules of a family while they are read.
+  private struct Lines: RuleLinePrinter {
+    let printer: RulePrinter
+    var family: Family { printer.family }
+    let table: TableName? = nil
+    var text: RuleText { printer.emptyText }
+    func command(_ chain: String) -> [UInt8] { Array("-A".utf8) }
+    func print(_ rule: Rule, _ command: [UInt8], to text: inout RuleText) {
+      printer.append(rule, after: command, counters: true, to: &text)
+    }
+
+    func print(_ native: NftIptables.NativeObject, to text: inout RuleText) {}
   }
 
   /// The expressions of all rules as nft(8) shows them, without the handles, sorted because the order in which chains were made differs.

@@ -4,8 +4,8 @@ package import XTables
 /// Decodes a rule of nf_tables into the rule of iptables that does the same, if there is one.
 ///
 /// The corresponding C function is `nft_rule_to_iptables_command_state`. It ignores what it does not know; this decoder then calls the rule
-/// native and says why.
-package struct NativeRuleDecoder: Sendable {
+/// native and says why. A class: as a structure, its nine references would be counted for each rule.
+package final class NativeRuleDecoder: Sendable {
   /// Why a rule is not one of iptables.
   package struct Native: Error, Sendable, Hashable {
     /// A phrase: `the expression ct is not one that iptables writes`.
@@ -16,7 +16,6 @@ package struct NativeRuleDecoder: Sendable {
   private let family: Family
   private let matches: [Form]
   private let targets: [Form]
-  private let remark: ExtensionDescriptor?
   private let interfaceName: @Sendable (UInt32) -> String?
 
   /// An extension with expressions of its own.
@@ -32,12 +31,11 @@ package struct NativeRuleDecoder: Sendable {
     self.interfaceName = interfaceName
     self.registry = registry
     self.family = family
-    let forms = registry.all.filter { $0.families.contains(family) }.compactMap { descriptor in
+    let forms = registry.withNativeForm(family).compactMap { descriptor in
       descriptor.native.map { Form(descriptor: descriptor, form: $0, protocols: descriptor.scope(family).protocols) }
     }
     matches = forms.filter { $0.descriptor.kind == .match }
     targets = forms.filter { $0.descriptor.kind == .target }
-    remark = registry.all.first { $0.traits.contains(.remark) && $0.kind == .match && $0.families.contains(family) }
   }
 
   /// - Parameter comment: the comment in the user data of the rule, without a NUL; nil if there is none.
@@ -52,7 +50,9 @@ package struct NativeRuleDecoder: Sendable {
     var reading = Reading(decoder: self)
     try forEach { expression throws(Native) in try reading.take(expression) }
     if let comment {
-      guard let remark, comment.count < remark.size else { throw Native(reason: "its comment is longer than one of iptables") }
+      guard let remark = registry.remark(family), comment.count < remark.size else {
+        throw Native(reason: "its comment is longer than one of iptables")
+      }
       var payload = remark.template
       for (index, byte) in comment.enumerated() { payload[index] = byte }
       reading.rule.matches.append(ExtensionUse(remark, payload: payload))

@@ -80,15 +80,14 @@ extension NftBatch {
   private mutating func add(_ chain: Chain, _ change: NftTableChange, _ index: Int) throws(KernelError) {
     let kept = change.keptHandles(chain)
     var next = kept.firstIndex { $0 != nil }
-    var isContinued = false
-    for (position, rule) in chain.rules.enumerated() {
-      guard kept.isEmpty || kept[position] == nil else {
-        next = kept[(position + 1)...].firstIndex { $0 != nil }
-        isContinued = false
-        continue
+    var expected = -1
+    func isAdded(_ place: Int) -> Bool { kept.isEmpty || kept[place] == nil }
+    try change.forEachRule(of: chain.name, where: isAdded) { position, rule throws(KernelError) in
+      if position != expected {
+        mark(table: index, chain: chain.name, rule: position + 1)
+        if let passed = next, passed < position { next = kept[position...].firstIndex { $0 != nil } }
       }
-      if !isContinued { mark(table: index, chain: chain.name, rule: position + 1) }
-      isContinued = true
+      expected = position + 1
       let expressions: [NativeExpression]
       do throws(NativeRuleEncoder.Inexpressible) { expressions = try change.encoder.expressions(rule) } catch {
         throw KernelError(

@@ -52,6 +52,8 @@ package struct NftIptables: Sendable {
   package private(set) var tables: [Table] = []
   /// The rules and other objects in these tables that iptables cannot express.
   package private(set) var natives: [NativeObject] = []
+  /// The chains whose rules were printed when they were read, and which have no rules in ``tables``.
+  package private(set) var printed: [TableName: [String: NftPrintedChain]] = [:]
 
   /// Something in a table of iptables that iptables did not write.
   package struct NativeObject: Sendable, Hashable {
@@ -66,6 +68,16 @@ package struct NftIptables: Sendable {
 
     /// The kernel's number of a rule; nil for other objects.
     var handle: UInt64?
+
+    init(family: Family, table: TableName, chain: String, position: Int, text: String) {
+      (self.family, self.table, self.chain, self.position, self.text) = (family, table, chain, position, text)
+    }
+
+    init(_ rule: NftRule, _ reason: NativeRuleDecoder.Native, family: Family, table: TableName, chain: String, position: Int) {
+      self.init(
+        family: family, table: table, chain: chain, position: position, text: "native rule (handle \(rule.handle)): \(reason.reason)")
+      handle = rule.handle
+    }
 
     /// Whether it is a rule, which packets can reach.
     package var isRule: Bool { handle != nil }
@@ -106,7 +118,7 @@ package struct NftIptables: Sendable {
         if let index = table.index(of: chain.name), NftBuiltinChain.contains(chain, of: source) {
           chains.append((chain, index))
         } else {
-          let hook = "hook \(place.hook), priority \(place.priority), \(chain.rules.count) rules"
+          let hook = "hook \(place.hook), priority \(place.priority), \(chain.ruleCount) rules"
           natives.append(note(chain.name, 0, "a base chain that is not one of iptables (\(hook))"))
         }
       } else if table.addChain(chain.name) {
@@ -122,10 +134,12 @@ package struct NftIptables: Sendable {
         do throws(NativeRuleDecoder.Native) {
           rules.append(try decode(rule))
         } catch {
-          var native = note(chain.name, rules.count, "native rule (handle \(rule.handle)): \(error.reason)")
-          native.handle = rule.handle
-          natives.append(native)
+          natives.append(NativeObject(rule, error, family: family, table: name, chain: chain.name, position: rules.count))
         }
+      }
+      if let lines = chain.printed {
+        natives += lines.natives
+        printed[name, default: [:]][chain.name] = lines
       }
       table.update(at: index) {
         $0.rules = rules

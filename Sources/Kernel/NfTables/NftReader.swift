@@ -1,4 +1,5 @@
 internal import Glibc
+internal import XTables
 
 /// Reads everything that nf_tables holds in the network namespace of the calling thread.
 ///
@@ -7,9 +8,12 @@ package enum NftReader {
   /// - Parameters:
   ///   - hasRules: false to read only the tables and chains.
   ///   - readsElements: whether the elements of the sets of tables that are not iptables' are read too.
+  ///   - printing: prints rules in place of keeping them.
   /// - Returns: nil if the kernel has no nf_tables.
   /// - Throws: `KernelError` if access is denied, an answer is cut short, or the rules change at every attempt (``NftAttempts``).
-  package static func read(hasRules: Bool = true, readsElements: Bool = false) throws(KernelError) -> NftRuleset? {
+  package static func read(
+    hasRules: Bool = true, readsElements: Bool = false, printing: NftRulePrinting? = nil
+  ) throws(KernelError) -> NftRuleset? {
     var socket: NetlinkSocket
     do throws(KernelError) { socket = try NetlinkSocket(.netfilter, receiveBuffer: 8 << 20) } catch {
       // Without nfnetlink there is no such protocol.
@@ -20,7 +24,9 @@ package enum NftReader {
     while true {
       do throws(KernelError) {
         guard let before = try generation(&socket) else { return nil }
-        if let ruleset = try read(&socket, at: before, isHurried: attempts.count > 1, hasRules: hasRules, readsElements: readsElements) {
+        if let ruleset = try read(
+          &socket, at: before, isHurried: attempts.count > 1, hasRules: hasRules, readsElements: readsElements, printing: printing)
+        {
           return ruleset
         }
       } catch {
@@ -43,9 +49,10 @@ package enum NftReader {
   }
 
   private static func read(
-    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true, readsElements: Bool = false
+    _ socket: inout NetlinkSocket, at generation: UInt32, isHurried: Bool = false, hasRules: Bool = true, readsElements: Bool = false,
+    printing: NftRulePrinting? = nil
   ) throws(KernelError) -> NftRuleset? {
-    var assembly = NftAssembly(generation: generation)
+    var assembly = NftAssembly(generation: generation, printing: printing)
     var isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
     if readsElements { isConsistent = try dumpElements(&socket, into: &assembly) && isConsistent }
     let after = try self.generation(&socket)
@@ -122,7 +129,9 @@ package struct NftAssembly: Sendable {
   private var tables: [Key: Int] = [:]
   private var chains: [Key: Int] = [:]
   /// The chain of the last rule: rules arrive chain by chain.
-  private var last: (key: Key, table: Int, chain: Int)?
+  private var last: (key: Key, table: Int, chain: Int, printed: TableName?)?
+  /// Nil if all rules are kept.
+  private var printing: NftRulePrinting?
 
   private struct Key: Hashable {
     let family: UInt8
@@ -130,7 +139,12 @@ package struct NftAssembly: Sendable {
     var chain = ""
   }
 
-  package init(generation: UInt32) { ruleset = NftRuleset(generation: generation) }
+  package init(generation: UInt32) { self.init(generation: generation, printing: nil) }
+
+  init(generation: UInt32, printing: NftRulePrinting?) {
+    ruleset = NftRuleset(generation: generation)
+    self.printing = printing
+  }
 
   /// Adds an object of any kind, by the type of its message.
   ///
@@ -217,9 +231,15 @@ package struct NftAssembly: Sendable {
         isComplete = false
         return true
       }
-      last = (key, place, chain)
+      last = (key, place, chain, printing?.printed(ruleset.tables[place]))
     }
-    if let last { ruleset.tables[last.table].chains[last.chain].rules.append(rule) }
+    guard let last else { return true }
+    ruleset.tables[last.table].chains[last.chain].ruleCount += 1
+    if let table = last.printed {
+      printing?.print(rule, of: table, to: &ruleset.tables[last.table].chains[last.chain])
+    } else {
+      ruleset.tables[last.table].chains[last.chain].rules.append(rule)
+    }
     return true
   }
 }

@@ -65,6 +65,10 @@ package struct NftChain: Sendable, Equatable {
   /// The number of its rules and of the verdicts that lead to it, as the kernel counts them.
   package var uses = 0
   package var rules: [NftRule] = []
+  /// The rules that were printed when they were read, which ``rules`` does not have.
+  package var printed: NftPrintedChain?
+  /// The number of the rules, also of those that were printed.
+  package var ruleCount = 0
 }
 
 /// A rule of nf_tables.

@@ -6,8 +6,9 @@ internal import XTables
 /// The change of one table in nf_tables. Rules that were loaded before in the same order stay: they go on counting, and matches keep what
 /// they remember.
 struct NftTableChange {
-  /// The new table, with the counters that rules and policies begin with.
+  /// The new table, with the counters that policies begin with. ``forEachRule(of:where:_:)`` has the rules.
   let table: Table
+  private let rules: Rules
   /// The loaded table; nil if there is none.
   let live: NftTable?
   /// True if the loaded table is deleted, and none takes its place.
@@ -22,13 +23,27 @@ struct NftTableChange {
   /// The chains that hold other rules than iptables', which stay.
   private var mixed: Set<String> = []
 
+  /// The rules of the new table.
+  private enum Rules {
+    case typed
+    /// Those of a table in the form of ip_tables, with the counters of all its entries and the numbers of the chains' first entries.
+    case stored(TableBlob, BlobRules, [Counters], starts: [String: Int])
+  }
+
   /// The kernel searches a rule from the beginning of its chain. Above this number of steps, all rules of the chain are made again.
   private static let longestSearch = 50_000_000
 
   init(
     _ step: ChangeRecord.Step, _ live: NftTable?, isDeleted: Bool, isNew: Bool, _ registry: Registry
   ) throws(KernelError) {
-    var table = try step.after.typed(registry)
+    let rules: BlobRules
+    var table: Table
+    do throws(DecompileError) {
+      rules = try BlobRules(step.after, registry)
+      table = try rules.outline()
+    } catch {
+      throw KernelError(error, in: step.after)
+    }
     try Self.refuseDeepJumps(table)
     self.live = live
     self.isDeleted = isDeleted
@@ -37,23 +52,29 @@ struct NftTableChange {
     let counters = step.counters(from: step.before.allCounters)
     let (old, new) = (ChainEntries.of(step.before), ChainEntries.of(step.after))
     for index in table.chains.indices {
-      guard let entries = new[table.chains[index].name] else { continue }
+      let entries = new[table.chains[index].name]
       table.update(at: index) { chain in
-        for place in chain.rules.indices { chain.rules[place].counters = counters[entries.rules.lowerBound + place] }
-        if chain.hook != nil { chain.counters = counters[entries.rules.upperBound] }
+        chain.rules = []
+        if chain.hook != nil, let entries { chain.counters = counters[entries.rules.upperBound] }
       }
     }
     self.table = table
+    self.rules = .stored(step.after, rules, counters, starts: new.mapValues(\.rules.lowerBound))
     guard let live, !isNew, !isDeleted else { return }
     for chain in live.chains {
-      guard let before = old[chain.name], let after = new[chain.name], let wanted = table[chain: chain.name] else { continue }
+      guard let before = old[chain.name], let after = new[chain.name], table.index(of: chain.name) != nil else { continue }
       if case .entry(let source) = step.origins[after.rules.upperBound], source == before.rules.upperBound {
         keptPolicies.insert(chain.name)
       }
-      let sources = after.rules.enumerated().map { place, entry -> Int? in
+      // The places of the loaded rules that the new ones were, if their forms are the same.
+      var sources = after.rules.map { entry -> Int? in
         guard case .entry(let source) = step.origins[entry], before.rules.contains(source) else { return nil }
-        let place = (old: source - before.rules.lowerBound, new: place)
-        return hasSameForm(chain.rules[place.old], wanted.rules[place.new]) ? place.old : nil
+        return source - before.rules.lowerBound
+      }
+      let candidates = sources
+      func isCandidate(_ place: Int) -> Bool { candidates[place] != nil }
+      try forEachRule(of: chain.name, where: isCandidate) { place, rule in
+        if let source = sources[place], !hasSameForm(chain.rules[source], rule) { sources[place] = nil }
       }
       let stays = Self.longestIncreasing(sources)
       let changes = chain.rules.count + stays.count - 2 * stays.count { $0 != nil }
@@ -85,7 +106,7 @@ struct NftTableChange {
     _ table: Table, _ live: NftTable?, kept: [String: [Int?]], keptPolicies: Set<String>, mixed: Set<String>, isNew: Bool, isDeleted: Bool
   ) {
     (self.table, self.live, self.kept, self.keptPolicies, self.mixed) = (table, live, kept, keptPolicies, mixed)
-    (self.isDeleted, self.isNew) = (isDeleted, isNew)
+    (self.isDeleted, self.isNew, rules) = (isDeleted, isNew, .typed)
     encoder = NativeRuleEncoder(table.family)
   }
 
@@ -129,6 +150,32 @@ struct NftTableChange {
   }
 
   // MARK: What the batch asks
+
+  /// Passes the rules of a chain of the new table to `body` in order, with their places from 0, and with the counters that they begin with.
+  ///
+  /// - Parameter isWanted: whether the rule of a place is passed.
+  func forEachRule(
+    of chain: String, where isWanted: (Int) -> Bool, _ body: (Int, Rule) throws(KernelError) -> Void
+  ) throws(KernelError) {
+    switch rules {
+    case .typed:
+      for (place, rule) in (table[chain: chain]?.rules ?? []).enumerated() where isWanted(place) { try body(place, rule) }
+    case .stored(let blob, let rules, let counters, let starts):
+      let start = starts[chain] ?? 0
+      var failure: KernelError?
+      do throws(DecompileError) {
+        try rules.forEachRule(of: chain, where: isWanted) { place, rule in
+          guard failure == nil else { return }
+          var rule = rule
+          rule.counters = counters[start + place]
+          do throws(KernelError) { try body(place, rule) } catch { failure = error }
+        }
+      } catch {
+        throw KernelError(error, in: blob)
+      }
+      if let failure { throw failure }
+    }
+  }
 
   /// The loaded chain of a name, if it stays.
   func liveChain(_ name: String) -> NftChain? { isNew ? nil : live?.chains.first { $0.name == name } }

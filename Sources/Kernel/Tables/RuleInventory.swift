@@ -29,10 +29,15 @@ public struct RuleInventory: Sendable {
   /// - Parameters:
   ///   - registry: knows what targets do.
   ///   - followsRules: false if it is enough to know which chains of iptables have rules, and not what the rules may do.
-  public init(registry: Registry, followsRules: Bool = true) {
+  public init(registry: Registry, followsRules: Bool = true) { self.init(registry, followsRules: followsRules, printer: nil) }
+
+  /// The same without following the rules; those that `printer` prints are not kept.
+  package init(registry: Registry, printer: any RuleLinePrinter) { self.init(registry, followsRules: false, printer: printer) }
+
+  private init(_ registry: Registry, followsRules: Bool, printer: (any RuleLinePrinter)?) {
     do throws(KernelError) { try readLegacy(followsRules ? registry : nil) } catch { failures.append(error) }
     do throws(KernelError) {
-      if let ruleset = try NftReader.read(readsElements: followsRules) {
+      if let ruleset = try NftReader.read(readsElements: followsRules, printing: printer.map { NftRulePrinting($0, registry) }) {
         hasNfTables = true
         add(ruleset, registry, followsRules: followsRules)
       }
@@ -140,12 +145,12 @@ public struct RuleInventory: Sendable {
     for table in ruleset.tables {
       var entry = RuleTable(
         holder: .nfTables, family: table.familyName, name: table.name, chains: table.chains.map(\.name),
-        rules: table.chains.reduce(0) { $0 + $1.rules.count })
+        rules: table.chains.reduce(0) { $0 + $1.ruleCount })
       (entry.isDormant, entry.isOwned, entry.objects) = (table.isDormant, table.isOwned, table.objects.count)
       tables.append(entry)
       if NftBuiltinChain.iptables(table) != nil {
         counts[.nft, default: 0] += table.chains.reduce(0) { count, chain in
-          chain.place == nil || NftBuiltinChain.contains(chain, of: table) ? count + chain.rules.count + (chain.drops ? 1 : 0) : count
+          chain.place == nil || NftBuiltinChain.contains(chain, of: table) ? count + chain.ruleCount + (chain.drops ? 1 : 0) : count
         }
       }
       guard !table.isDormant else { continue }
@@ -164,14 +169,15 @@ public struct RuleInventory: Sendable {
   ) {
     let isIptables = NftBuiltinChain.contains(chain, of: table)
     let effect = ChainEffect(from: index, of: table.chains.count) { at, effect in
-      let rules = table.chains[at].rules
       if isIptables, !followsRules {
-        effect.rules += rules.count
-        if !rules.isEmpty { (effect.mayDrop, effect.mayChange) = (true, true) }
-        return typed(table)?[chain: table.chains[at].name]?.rules.compactMap { $0.target.chain.flatMap { names[$0] } } ?? []
+        let chain = table.chains[at]
+        effect.rules += chain.ruleCount
+        if chain.ruleCount > 0 { (effect.mayDrop, effect.mayChange) = (true, true) }
+        if let printed = chain.printed { return printed.targets.compactMap { names[$0] } }
+        return typed(table)?[chain: chain.name]?.rules.compactMap { $0.target.chain.flatMap { names[$0] } } ?? []
       }
       var next: [Int] = []
-      for rule in rules {
+      for rule in table.chains[at].rules {
         effect.rules += 1
         for expression in rule.expressions {
           switch expression {

@@ -17,6 +17,8 @@ public final class ExtensionListing: Sendable {
   /// The name and the aliases as bytes.
   private let words: [[UInt8]]
   private let make: @Sendable () -> ExtensionDescriptor
+  private let nativeForm: @Sendable () -> Bool
+  private let declaredTraits: @Sendable () -> ExtensionTraits
   private let made = Mutex<ExtensionDescriptor?>(nil)
 
   @usableFromInline
@@ -28,6 +30,8 @@ public final class ExtensionListing: Sendable {
     families = E.families
     words = ([E.name] + E.aliases).map { Array($0.utf8) }
     self.make = make
+    nativeForm = { E.native != nil }
+    declaredTraits = { E.traits }
   }
 
   /// Creates a listing for a finished descriptor.
@@ -39,7 +43,14 @@ public final class ExtensionListing: Sendable {
     families = descriptor.families
     words = ([descriptor.name] + descriptor.aliases).map { Array($0.utf8) }
     make = { descriptor }
+    nativeForm = { descriptor.native != nil }
+    declaredTraits = { descriptor.traits }
   }
+
+  /// Whether iptables-nft writes the extension in expressions of nf_tables. The descriptor is not made for that, nor for ``traits``.
+  var hasNativeForm: Bool { nativeForm() }
+  /// The properties on which programs around the language depend.
+  var traits: ExtensionTraits { declaredTraits() }
 
   /// The descriptor, made at the first call. All calls from all threads return the same object.
   public var descriptor: ExtensionDescriptor {

@@ -55,6 +55,16 @@ public struct Registry: Sendable {
     Set(all.filter { $0.traits.isSuperset(of: traits) }.map(\.name))
   }
 
+  /// The extensions of a family that iptables-nft writes in expressions of nf_tables.
+  package func withNativeForm(_ family: Family) -> [ExtensionDescriptor] {
+    listings.filter { $0.families.contains(family) && $0.hasNativeForm }.map(\.descriptor)
+  }
+
+  /// The match whose payload is only a remark; nil if there is none.
+  package func remark(_ family: Family) -> ExtensionDescriptor? {
+    listings.first { $0.kind == .match && $0.families.contains(family) && $0.traits.contains(.remark) }?.descriptor
+  }
+
   /// Adds an extension behind the others.
   public mutating func add(_ listing: ExtensionListing) {
     listings.append(listing)

@@ -47,10 +47,12 @@ struct SaveCommand: ParsableCommand {
   }
 
   func run() throws {
-    var rules = try KernelRules(families.family(of: ""), try backend.chosen(), only: table.table)
+    let family = families.family(of: "")
+    let lines = mine || format != .text ? nil : SavedLines(family, only: table.table, counters: counters)
+    var rules = try KernelRules(family, try backend.chosen(printing: lines), only: table.table)
     if mine { rules.tables = try OwnerOptions.known(owners, .auto).removed(from: rules.ruleset).tables }
     switch format {
-    case .text: try Console.printData(rules.text(counters: counters))
+    case .text: for piece in rules.pieces(counters: counters) { try Console.printData(piece) }
     case .json: try Console.print(JSONText.encode(rules.tables.map { TableOutline($0, printer: rules.printer, file: nil) }))
     }
   }

@@ -68,8 +68,10 @@ struct ChosenBackend {
 
 extension BackendOptions {
   /// The backend to use, as ``choose(_:keepsChains:)`` finds it for this network namespace.
-  func chosen() throws -> ChosenBackend {
-    let inventory = try RuleInventory.ofThisNamespace()
+  ///
+  /// - Parameter printer: prints rules of nf_tables while they are read. They are not kept.
+  func chosen(printing printer: (any RuleLinePrinter)? = nil) throws -> ChosenBackend {
+    let inventory = try RuleInventory.ofThisNamespace(printing: printer)
     return ChosenBackend(backend: try choose(inventory), inventory: inventory)
   }
 
@@ -103,8 +105,9 @@ extension RuleInventory {
   /// The rules in this network namespace, as far as it must be known which backend holds them.
   ///
   /// - Throws: `KernelError` if a change was interrupted and cannot be taken back.
-  static func ofThisNamespace() throws(KernelError) -> RuleInventory {
+  static func ofThisNamespace(printing printer: (any RuleLinePrinter)? = nil) throws(KernelError) -> RuleInventory {
     try InterruptedChange.finish()
-    return RuleInventory(registry: .installed, followsRules: false)
+    guard let printer else { return RuleInventory(registry: .installed, followsRules: false) }
+    return RuleInventory(registry: .installed, printer: printer)
   }
 }

@@ -12,6 +12,8 @@ struct KernelRules {
   let basis: () -> [TableBlob]
   let printer: RulePrinter
   private let natives: [NftIptables.NativeObject]
+  /// The chains whose rules were printed when they were read. ``tables`` does not have these rules.
+  private let printed: [TableName: [String: NftPrintedChain]]
 
   /// - Parameters:
   ///   - kernel: the part of the kernel to read.
@@ -25,7 +27,7 @@ struct KernelRules {
       tables = try blobs.map { (blob) throws(KernelError) in try blob.typed(.installed) }
       let read = blobs
       basis = { Self.complete(read, family) }
-      natives = []
+      (natives, printed) = ([], [:])
     case .nft:
       guard let found = kernel.inventory.iptables[family] else { throw kernel.inventory.failures.first ?? KernelError(.noNfTables) }
       let tables = found.tables.filter { name == nil || $0.name == name }
@@ -33,8 +35,9 @@ struct KernelRules {
       self.tables = tables.isEmpty ? name.map { [Table($0, family)] } ?? [] : tables
       basis = { Self.complete(found.tables.map { TableCompiler().compile($0) }, family) }
       natives = found.natives.filter { name == nil || $0.table == name }
+      printed = found.printed
     }
-    UndeclaredParts.report(tables)
+    UndeclaredParts.report(tables, printed)
   }
 
   private static func complete(_ blobs: [TableBlob], _ family: Family) -> [TableBlob] {
@@ -45,21 +48,32 @@ struct KernelRules {
   var ruleset: Ruleset { Ruleset(printer.family, tables: tables) }
 
   /// The tables in the format of iptables-save. What stands in a table and is not iptables' is a comment at its place.
-  func text(counters: Bool) -> [UInt8] { tables.flatMap { natives.isEmpty ? printer.table($0, counters: counters) : noted($0, counters) } }
+  func text(counters: Bool) -> [UInt8] { Array(pieces(counters: counters).joined()) }
 
-  private func noted(_ table: Table, _ counters: Bool) -> [UInt8] {
+  /// The text in pieces of whole lines, of which those that were printed before are not copied.
+  func pieces(counters: Bool) -> [[UInt8]] {
+    tables.flatMap { table in
+      natives.isEmpty && printed[table.name] == nil ? [printer.table(table, counters: counters)] : noted(table, counters)
+    }
+  }
+
+  private func noted(_ table: Table, _ counters: Bool) -> [[UInt8]] {
     let natives = natives.filter { $0.table == table.name }
     func comments(_ chain: String, _ position: Int) -> [UInt8] {
-      natives.filter { $0.chain == chain && $0.position == position }.flatMap {
-        Array("# \(Escaping.line(chain.isEmpty ? $0.text : "chain \(chain): \($0.text)"))\n".utf8)
-      }
+      natives.filter { $0.chain == chain && $0.position == position }.flatMap(\.comment)
     }
     let chains = table.chainsInSaveOrder
+    var pieces: [[UInt8]] = []
     var bytes = comments("", 0) + Array("*\(table.name.rawValue)\n".utf8)
     for chain in chains { bytes += printer.declaration(chain) + [UInt8(ascii: "\n")] }
     let names = Set(chains.map(\.name))
     for chain in Set(natives.map(\.chain)).subtracting(names).sorted() where !chain.isEmpty { bytes += comments(chain, 0) }
     for chain in chains {
+      if let lines = printed[table.name]?[chain.name] {
+        pieces += [bytes, lines.text.bytes]
+        bytes = []
+        continue
+      }
       for (position, rule) in chain.rules.enumerated() {
         bytes += comments(chain.name, position)
         if counters { bytes += Array("[\(rule.counters.packets):\(rule.counters.bytes)] ".utf8) }
@@ -67,7 +81,36 @@ struct KernelRules {
       }
       bytes += comments(chain.name, chain.rules.count)
     }
-    return bytes + Array("COMMIT\n".utf8)
+    return pieces + [bytes + Array("COMMIT\n".utf8)]
+  }
+}
+
+extension NftIptables.NativeObject {
+  /// The line that stands in its place.
+  fileprivate var comment: [UInt8] { Array("# \(Escaping.line(chain.isEmpty ? text : "chain \(chain): \(text)"))\n".utf8) }
+}
+
+/// Prints rules as ``KernelRules/text(counters:)`` does, while they are read.
+struct SavedLines: RuleLinePrinter {
+  let family: Family
+  let table: TableName?
+  private let printer: RulePrinter
+  private let counters: Bool
+
+  init(_ family: Family, only table: TableName?, counters: Bool) {
+    (self.family, self.table, self.counters) = (family, table, counters)
+    printer = RulePrinter(family: family, names: .system, isReloadable: true)
+  }
+
+  var text: RuleText { printer.emptyText }
+  func command(_ chain: String) -> [UInt8] { printer.line(Rule(), chain: chain) }
+  func print(_ rule: Rule, _ command: [UInt8], to text: inout RuleText) {
+    printer.append(rule, after: command, counters: counters, to: &text)
+  }
+
+  func print(_ native: NftIptables.NativeObject, to text: inout RuleText) {
+    text.glue(bytes: native.comment.dropLast())
+    text.endLine()
   }
 }
 
