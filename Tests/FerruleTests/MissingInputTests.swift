@@ -33,6 +33,18 @@ import Testing
   private static let sockets = "udp UNCONN 0 0 0.0.0.0:53 0.0.0.0:*\n"
   private static let sysctls = "net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.default.rp_filter = 0\n"
 
+  /// A host whose routes depend on the user that sends, and that has two ways to 203.0.113.128/25.
+  private static let ways = """
+    interfaces: {eth0: [192.0.2.1/24, "2001:db8:1::1/64"], eth1: [198.51.100.1/24, "2001:db8:2::1/64"]}
+    routes: [default via 198.51.100.254 dev eth1, default via 2001:db8:2::fe dev eth1]
+    setup:
+      - rule add uidrange 1000-2000 table 7
+      - -6 rule add fwmark 1 uidrange 1000-2000 table 7
+      - route add 203.0.113.0/25 via 192.0.2.254 table 7
+      - route add 203.0.113.128/25 nexthop via 192.0.2.254 nexthop via 198.51.100.253
+      - -6 route add default via 2001:db8:1::fe table 7
+    """
+
   private static func play(_ rules: String, _ options: String, _ packets: [String]) throws -> (lines: [String], text: String) {
     let outcome = try CommandTests.shell(
       """
@@ -40,6 +52,7 @@ import Testing
       printf '\(sockets.replacing("\n", with: "\\n"))' > $F.ss; printf '\(sysctls.replacing("\n", with: "\\n"))' > $F.sysctl
       printf 'interfaces: {eth0: [192.0.2.1/24], eth1: [198.51.100.1/24]}\\nroutes: [default via 198.51.100.254 dev eth1]\\n' > $F.yaml
       printf 'sysctls: {net.ipv4.ip_forward: 1}\\nsockets: []\\n' >> $F.yaml
+      printf '%s\\n' '\(ways)' > $F.ways
       printf 'create s hash:ip\\nadd s 192.0.2.9\\n' > $F.sets
       printf '*filter\\nCOMMIT\\n' > $F.v6
       ferrule run --brief \(options) $F \(packets.map { "'\($0)'" }.joined(separator: " ")) 2> $F.err; cat $F.err
@@ -134,6 +147,15 @@ import Testing
     Case(
       rule: filter + "-A OUTPUT -m cgroup --cgroup 7 -j DROP", packet: "local udp 192.0.2.1:1 > 192.0.2.9:9", missing: "classid=",
       input: "local classid=7 udp 192.0.2.1:1 > 192.0.2.9:9", verdict: "dropped at OUTPUT", before: router),
+    Case(
+      rule: filter, packet: "local udp 192.0.2.1:1 > 203.0.113.9:9", missing: "the user of the sending process (uid= after `local')",
+      input: "local uid=1000 udp 192.0.2.1:1 > 203.0.113.9:9", verdict: "sent through eth0", before: "--host $F.ways"),
+    Case(
+      rule: filter, packet: "local udp 192.0.2.1:1 > 203.0.113.9:9", missing: "uid=",
+      input: "local uid=999 udp 192.0.2.1:1 > 203.0.113.9:9", verdict: "sent through eth1", before: "--host $F.ways"),
+    Case(
+      rule: "*mangle\n-A OUTPUT -j MARK --set-mark 1", packet: "local udp [2001:db8:1::1]:1 > [2001:db8:9::1]:9", missing: "uid=",
+      input: "local uid=2000 udp [2001:db8:1::1]:1 > [2001:db8:9::1]:9", verdict: "sent through eth0", before: "-6 --host $F.ways"),
     // Queues and chance.
     Case(
       rule: filter + "-A INPUT -j NFQUEUE --queue-num 3", packet: local, missing: "--queue NUMBER=VERDICT",
@@ -166,6 +188,16 @@ import Testing
     let isPacket = !test.input.hasPrefix("--")
     let with = try Self.play(rules, isPacket ? test.before : test.input, [isPacket ? test.input : test.packet])
     #expect(with.lines.count == 1 && with.lines[0].contains("=> \(test.verdict)"), "\(with.text)")
+  }
+
+  /// After a translation the route may be unknown too. The user decides nothing of a packet to which no rule with users applies.
+  @Test func anUnknownRouteAfterATranslationIsNoLoss() throws {
+    let rules = "*nat\n:OUTPUT ACCEPT\n-A OUTPUT -d 198.51.100.7 -j DNAT --to-destination 203.0.113.130\nCOMMIT\n"
+    let packets = ["local uid=0 udp 192.0.2.1:1 > 198.51.100.7:9", "local udp [2001:db8:1::1]:1 > [2001:db8:9::1]:9"]
+    let played = try Self.play(rules, "--also $F.v6 --host $F.ways", packets)
+    #expect(played.lines.count == 2)
+    #expect(played.lines[0].contains("=> unknown") && played.text.contains("choice among 2 next hops to 203.0.113.130"), "\(played.text)")
+    #expect(played.lines[1].contains("=> sent through eth1"), "\(played.text)")
   }
 
   /// What the packet alone decides needs no input.

@@ -75,7 +75,19 @@ public struct RouteRule: Sendable, Hashable {
     return holds(flow) != isInverted
   }
 
+  /// Whether the user of the sender decides if the rule matches.
+  func dependsOnUser(_ flow: Flow) -> Bool {
+    guard users != nil, family == nil || family == flow.destination.family else { return false }
+    return holdsBesideUser(flow)
+  }
+
   private func holds(_ flow: Flow) -> Bool {
+    guard holdsBesideUser(flow) else { return false }
+    if let users { return flow.user.map(users.contains) ?? false }
+    return true
+  }
+
+  private func holdsBesideUser(_ flow: Flow) -> Bool {
     if let source, (flow.source?.bits ?? 0) & source.mask != source.address { return false }
     if let destination, flow.destination.bits & destination.mask != destination.address { return false }
     if flow.mark & markMask != mark & markMask { return false }
@@ -85,7 +97,6 @@ public struct RouteRule: Sendable, Hashable {
     if let proto, flow.proto != proto { return false }
     if let sourcePorts, !sourcePorts.contains(flow.sourcePort) { return false }
     if let destinationPorts, !destinationPorts.contains(flow.destinationPort) { return false }
-    if let users, !users.contains(flow.user) { return false }
     return true
   }
 }

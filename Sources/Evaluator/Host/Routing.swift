@@ -21,8 +21,8 @@ public struct Flow: Sendable, Hashable {
   public var sourcePort: UInt16 = 0
   /// The transport destination port, 0 without one.
   public var destinationPort: UInt16 = 0
-  /// The user of the sending socket; root (0) for received packets.
-  public var user: UInt32 = 0
+  /// The user of the sending socket, root (0) for received packets; nil if it is not known.
+  public var user: UInt32? = 0
 
   /// Creates a key with TOS 0 and user 0.
   public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil)
@@ -49,7 +49,8 @@ enum RouteLookup {
   case error(AddressType)
   /// A rule refuses the packet.
   case barred(RouteRule.Action)
-  case unknown
+  /// This fact would decide.
+  case unknown(HostFact)
 }
 
 extension Flow {
@@ -84,7 +85,10 @@ extension Host {
     while index < lookups.count {
       place = index
       index += 1
-      guard lookups[place].coversAll || lookups[place].rule.covers(flow) else { continue }
+      if !lookups[place].coversAll {
+        if flow.user == nil, lookups[place].rule.dependsOnUser(flow) { return .unknown(.user) }
+        guard lookups[place].rule.covers(flow) else { continue }
+      }
       switch lookups[place].rule.action {
       case .unreachable, .prohibit, .blackhole: return .barred(lookups[place].rule.action)
       case .nop: continue
@@ -106,15 +110,19 @@ extension Host {
         }
       }
     }
-    return missing.contains(.routes) ? .unknown : .error(.unspecified)
+    return missing.contains(.routes) ? .unknown(.routes) : .error(.unspecified)
   }
 
-  /// A description of the missing facts that the routing decision depends on.
-  func needs(_ flow: Flow) -> String {
-    if case .found(let found) = lookup(flow), !found.hops.isEmpty {
-      return "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
+  /// The missing facts that the routing decision depends on.
+  func needs(_ flow: Flow) -> UnknownReason {
+    let subject = "the path of the packet"
+    switch lookup(flow) {
+    case .found(let found) where !found.hops.isEmpty:
+      let choice = "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
+      return UnknownReason(subject, needs: choice)
+    case .unknown(.user): return UnknownReason(subject, lacking: .user)
+    default: return UnknownReason(subject, needs: "the host's routes to \(flow.destination) (\(HostFact.routes.input ?? ""))")
     }
-    return "the host's routes to \(flow.destination) (\(HostFact.routes.input ?? ""))"
   }
 
   /// The route of a packet that this host sends. Nil if routes were not given; without an output if no route exists.

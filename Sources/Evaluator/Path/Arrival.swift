@@ -147,7 +147,7 @@ extension Simulator {
       finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: sysctl), at: nil))
       return false
     case .unknown:
-      finish(&journey, .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil))
+      finish(&journey, .unknown(host.needs(flow), at: nil))
       return false
     }
   }

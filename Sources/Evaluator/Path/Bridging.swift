@@ -205,8 +205,7 @@ extension Simulator {
     packet.setTTL(world.hopLimit(family, through: found?.output))
     let index = open(pending.origin, packet, family, mark: pending.mark)
     guard let route = found else {
-      let needs = host.needs(flow)
-      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: needs), at: nil)
+      event.report.packets[index].verdict = .unknown(host.needs(flow), at: nil)
       return
     }
     guard route.output != nil else {

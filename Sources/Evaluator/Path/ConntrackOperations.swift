@@ -106,7 +106,7 @@ extension Simulator {
     if !isAsked, journey.isRecorded { noteUnasked(rules, &journey, isTracking: true) }
     if verdict == .accept, journey.context.packet.destination != destination {
       if hook == .prerouting { journey.route = nil }
-      if hook == .output, !reroute(&journey) { return .dropped("there is no route to the translated destination") }
+      if hook == .output, let end = reroute(&journey, otherwise: "there is no route to the translated destination") { return end }
     }
     return .verdict(verdict)
   }

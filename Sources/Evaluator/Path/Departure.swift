@@ -52,7 +52,7 @@ extension Simulator {
       flow.note(packet, transport: true)
     }
     guard let route = host.outputRoute(flow) else {
-      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
+      event.report.packets[index].verdict = .unknown(host.needs(flow), at: nil)
       return nil
     }
     guard let output = route.output else {
@@ -174,13 +174,13 @@ extension Simulator {
     packet.link = nil
     let bound = pending.device.flatMap { host.interface(named: $0) }
     var flow = Flow(to: destination, from: packet.source, mark: pending.mark, output: bound)
-    flow.user = pending.owner?.uid ?? 0
+    if let owner = pending.owner { flow.user = owner.knownUser }
     flow.note(packet, transport: host.questions.rulesAskTransport)
     let found = host.outputRoute(flow)
     if !pending.keepsHopLimit { packet.setTTL(world.hopLimit(family, through: found?.output)) }
     let index = open(pending.origin, packet, family, mark: pending.mark)
     guard let route = found else {
-      event.report.packets[index].verdict = .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil)
+      event.report.packets[index].verdict = .unknown(host.needs(flow), at: nil)
       return true
     }
     guard let output = route.output else {
@@ -246,11 +246,13 @@ extension Simulator {
     event.report.omittedCopies += 1
   }
 
-  /// Routes a packet of this host again after its addresses, mark or TOS have changed.
+  /// Routes a packet of this host again after its addresses, mark or TOS have changed. Returns what ends the packet; nil if it goes on.
   ///
   /// The corresponding kernel functions are `ip_route_me_harder` and `ip6_route_me_harder`.
-  func reroute(_ journey: inout Journey) -> Bool {
-    guard let destination = journey.context.packet.destination else { return false }
+  ///
+  /// - Parameter failure: the reason for which it is dropped if there is no route.
+  func reroute(_ journey: inout Journey, otherwise failure: String) -> OperationOutcome? {
+    guard let destination = journey.context.packet.destination else { return .dropped(failure) }
     var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.socket.device)
     flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
     if case .v6(let address) = destination {
@@ -260,15 +262,16 @@ extension Simulator {
     } else if let source = flow.source, let type = host.addressType(source, on: nil), type != .local, type != .unicast {
       flow.source = nil
     }
-    guard let route = host.outputRoute(flow), route.output != nil else {
+    guard let route = host.outputRoute(flow) else { return .unknown(host.needs(flow)) }
+    guard route.output != nil else {
       journey.sendError = routeError(flow)
-      return false
+      return .dropped(failure)
     }
     journey.route = route
     journey.nextHop = nil
     journey.context.reroutedOutput = route.output
     journey.context.realms = host.realms(ofOutput: flow)
-    return true
+    return nil
   }
 
   /// Moves a packet from OUTPUT to POSTROUTING, with its current route's interface. The corresponding kernel function is `dst_output`.

@@ -98,8 +98,8 @@ struct Journey {
 struct SendingSocket {
   /// The interface that the socket is bound to. Kernel: `sk_bound_dev_if`.
   var device: Interface?
-  /// The socket's user. Kernel: `sk_uid`.
-  var user: UInt32 = 0
+  /// The socket's user; nil if it is not known. Kernel: `sk_uid`.
+  var user: UInt32? = 0
 }
 
 /// The result of a hook operation.

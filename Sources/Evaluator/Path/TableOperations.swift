@@ -79,7 +79,7 @@ extension Simulator {
     case .verdict(.drop), .verdict(.stolen), .dropped, .droppedBy, .absorbed, .unknown: return outcome
     case .verdict:
       guard MangleKey(journey.context) != before else { return outcome }
-      return reroute(&journey) ? outcome : .dropped("there is no route after the changes of the mangle table")
+      return reroute(&journey, otherwise: "there is no route after the changes of the mangle table") ?? outcome
     }
   }
 

@@ -214,6 +214,8 @@ extension Simulator {
     return .over
   }
 
+  private static let noRouteOfListener = "there is no route to the destination set by the queue's listener"
+
   /// Applies a listener's verdict.
   private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> QueueStep {
     noteAnswer(answer.verdict, &journey)
@@ -223,8 +225,14 @@ extension Simulator {
     journey.isInProcess = true
     switch answer.verdict {
     case .accept, .stop:
-      if journey.context.hook == .output, RouteKey(journey.context) != queued, !reroute(&journey) {
-        return dropQueued(&journey, "there is no route to the destination set by the queue's listener")
+      if journey.context.hook == .output, RouteKey(journey.context) != queued,
+        let outcome = reroute(&journey, otherwise: Self.noRouteOfListener)
+      {
+        if case .unknown(let reason) = outcome {
+          finish(&journey, .unknown(reason, at: .output))
+          return .over
+        }
+        return dropQueued(&journey, Self.noRouteOfListener)
       }
       journey.operation = answer.verdict == .stop ? .max : journey.operation + 1
       return .goOn

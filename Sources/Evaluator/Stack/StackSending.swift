@@ -40,7 +40,7 @@ extension Simulator {
       let index = open(.own, packet, destination.family, mark: 0)
       event.report.packets[index].verdict =
         route == nil
-        ? .unknown(UnknownReason("the path of the packet", needs: host.needs(flow)), at: nil) : .refused("there is no route")
+        ? .unknown(host.needs(flow), at: nil) : .refused("there is no route")
       return nil
     }
     if let source = packet.source, source.bits != 0 {
@@ -64,7 +64,7 @@ extension Simulator {
   /// `ip6_datagram_flow_key_init`.
   func flow(to destination: IPAddress, from source: IPAddress? = nil, by facts: SocketFacts, device: String?) -> Flow {
     var flow = Flow(to: destination, from: source, mark: facts.mark, output: device.flatMap { host.interface(named: $0) })
-    flow.user = facts.uid
+    flow.user = facts.knownUser
     return flow
   }
 

@@ -209,7 +209,7 @@ extension Simulator {
   }
 
   private func socket(of connection: StackConnection) -> SendingSocket {
-    SendingSocket(device: connection.device.flatMap { host.interface(named: $0) }, user: connection.facts.uid)
+    SendingSocket(device: connection.device.flatMap { host.interface(named: $0) }, user: connection.facts.knownUser)
   }
 
   /// How much of the checksum the kernel computes in a segment that no full socket sends. The corresponding kernel functions are

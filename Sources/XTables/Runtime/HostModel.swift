@@ -169,6 +169,9 @@ public struct SocketFacts: Sendable, Hashable {
     self.hasFile = hasFile
   }
 
+  /// The user id, or nil if it is not known.
+  public var knownUser: UInt32? { missing.contains(.user) ? nil : uid }
+
   /// A socket of the kernel, which sends errors and resets. It has no owner and is in the root control group.
   public static let kernel = SocketFacts(cgroupClass: 0, cgroupPath: "/", hasFile: false)
 }
