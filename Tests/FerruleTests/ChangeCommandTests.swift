@@ -200,8 +200,8 @@ import Testing
     let outcome = try Self.shell(
       on: backend,
       """
-      ferrule apply --backend $B $F > /dev/null; ferrule apply --backend $B --confirm 1 $G > /dev/null; ferrule apply --backend $B $F > /dev/null 2>&1; echo $?
-      sleep 1.8; ferrule save --backend $B | grep dport; ferrule confirm; echo $?
+      ferrule apply --backend $B $F > /dev/null; ferrule apply --backend $B --confirm 4 $G > /dev/null; ferrule apply --backend $B $F > /dev/null 2>&1; echo $?
+      for i in $(seq 300); do ferrule history | grep -q '^2 .*rolled-back' && break; sleep 0.1; done; ferrule save --backend $B | grep dport; ferrule confirm; echo $?
       ferrule apply --backend $B --confirm 50s $G > /dev/null; ferrule confirm; ferrule rollback; ferrule save --backend $B | grep dport
       ferrule history | cut -d' ' -f1,5,7; ferrule rollback 9; echo $?
       """)
@@ -264,7 +264,8 @@ import Testing
       """
       ferrule apply --backend $B $F > /dev/null; ferrule drift --backend $B --metrics m $F; echo $?; iptables-$B -A INPUT -j DROP; ferrule drift --backend $B --metrics m $F | head -2
       cat m; iptables-$B -N f2b-x; ferrule drift --backend $B --keep 'f2b-*' --format json $F | grep -c '"kind"'
-      (sleep 1; iptables-$B -D INPUT -j DROP; iptables-$B -X f2b-x; sleep 1; kill $(cat pid)) & sh -c 'echo $$ > pid; exec ferrule drift --backend $B --watch --interval 0.1 '$F | grep -c changes
+      : > lines; ferrule drift --backend $B --watch --interval 0.1 $F > lines & watch=$!; have() { for i in $(seq 300); do [ "$(grep -c changes lines)" -ge $1 ] && return; sleep 0.1; done; }
+      have 1; iptables-$B -D INPUT -j DROP; iptables-$B -X f2b-x; have 2; sleep 1; kill $watch; wait $watch; grep -c changes lines
       """)
     let wanted = """
       the loaded rules are those of the file

@@ -152,7 +152,8 @@ import Testing
       on: backend,
       """
       ferrule apply --backend $B --ipset a.sets a.v4 > /dev/null
-      ferrule apply --backend $B --confirm 1 --ipset b.sets b.v4 > /dev/null; sets; sleep 1.9; sets; rules
+      ferrule apply --backend $B --confirm 4 --ipset b.sets b.v4 > /dev/null; sets
+      for i in $(seq 300); do ferrule history | grep -q '^2 .*rolled-back' && break; sleep 0.1; done; sets; rules
       ferrule apply --backend $B --check false --ipset b.sets b.v4 2>&1 | tail -1; sets; rules
       printf '*raw\\n-A PREROUTING -p tcp -j CT --timeout none\\nCOMMIT\\n' > refused.v4
       ferrule apply --backend $B --ipset b.sets refused.v4 > /dev/null 2>&1; echo $?; sets; rules; ls $S | grep -c -e change -e progress

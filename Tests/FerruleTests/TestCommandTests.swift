@@ -54,7 +54,7 @@ import Testing
     let outcome = try CommandTests.shell(
       """
       T=$(dirname $F)
-      ferrule test --watch $F > $T/out 2>&1 & P=$!
+      : > $T/out; ferrule test --watch $F > $T/out 2>&1 & P=$!
       # Waits for a line of the output, for as long as a busy machine may take.
       await() { for i in $(seq 600); do grep -q "$1" $T/out && return; sleep 0.1; done; echo "nothing says $1"; }
       await '1 passed'
@@ -73,7 +73,7 @@ import Testing
       """
       T=$(dirname $F); mkdir $T/suites $T/suites/a; mv $F $T/suites/a/scenario.yaml; cd $T
       printf '*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p udp -m udp --dport 53 -j ACCEPT\\nCOMMIT\\n' > rules; cp rules kept
-      ferrule test --watch --allow-path . suites > out 2>&1 & P=$!
+      : > out; ferrule test --watch --allow-path . suites > out 2>&1 & P=$!
       # Waits until the output has a line so many times.
       await() { for i in $(seq 600); do [ "$(grep -c "$2" out)" -ge $1 ] && return; sleep 0.1; done; echo "nothing says $2"; }
       await 1 'a/scenario.yaml: 1 passed'
