@@ -360,10 +360,17 @@ extension Simulator {
     return true
   }
 
+  /// How often a packet and its copies may pass the loopback interface. A hop limit lets them pass as often as it can count.
+  private static let mostRounds = 256
+
   /// Loops a packet back. It keeps its connection and mark, but not its socket. The corresponding kernel function is `loopback_xmit`.
   private func loop(_ journey: inout Journey, _ output: Interface) -> Bool {
     journey.rounds += 1
-    guard journey.rounds < 8 else { return lose(&journey, "the packet loops within the host") }
+    guard journey.rounds <= Self.mostRounds else {
+      let reason = UnknownReason("the verdict", needs: "a limit: the packet passes the loopback interface without end")
+      finish(&journey, .unknown(reason, at: nil))
+      return false
+    }
     // The corresponding kernel function is `ip6_rcv_core`.
     if case .v6(let source)? = journey.context.packet.source, source.isMulticast {
       return lose(&journey, "the source is not the address of a host")
