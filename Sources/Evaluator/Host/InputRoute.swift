@@ -155,6 +155,7 @@ extension Host {
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
+      if refuses(found.route) { return .unreachable(.unspecified, Self.isRefusedLoop) }
       guard link.allForwardIPv6 || isBridged else {
         return link.unknown.contains(.forwardsIPv6)
           ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("forwarding is disabled")
@@ -162,6 +163,8 @@ extension Host {
       return found.forwarding == nil ? .unknown : .forward(found)
     }
   }
+
+  static let isRefusedLoop = "IPv6 sends nothing along a route to the loopback interface"
 
   /// True if an interface is a member of a group: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
   /// routers, if it forwards. The corresponding kernel function is `ipv6_chk_mcast_addr`.

@@ -113,6 +113,14 @@ extension Host {
     return missing.contains(.routes) ? .unknown(.routes) : .error(.unspecified)
   }
 
+  /// Whether an IPv6 route leads to the loopback interface. The kernel makes it a route that refuses, because packets would go round.
+  ///
+  /// The corresponding kernel function is `ip6_route_info_create`.
+  func refuses(_ route: Route) -> Bool {
+    guard route.family == .ipv6, route.type == .unicast, let output = route.output, link(output)?.isLoopback == true else { return false }
+    return route.destination != 1
+  }
+
   /// The missing facts that the routing decision depends on.
   func needs(_ flow: Flow) -> UnknownReason {
     let subject = "the path of the packet"
@@ -162,7 +170,7 @@ extension Host {
       }
       guard let output = route.output else { return nil }
       return RouteAnswer(
-        type: route.type, output: output, gateway: route.gateway,
+        type: refuses(route) ? .unreachable : route.type, output: output, gateway: route.gateway,
         preferredSource: flow.source ?? preferredSource(route, output, flow.destination), mtu: mtu(route, output))
     }
   }
@@ -223,6 +231,7 @@ extension Host {
     switch lookup(Flow(to: address)) {
     case .unknown: return nil
     case .error, .barred: return .unreachable
+    case .found(let found) where refuses(found.route): return .unreachable
     case .found(let found): return found.route.type == .local || found.route.type == .anycast ? found.route.type : .unicast
     }
   }

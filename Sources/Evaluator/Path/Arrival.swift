@@ -170,7 +170,7 @@ extension Simulator {
   }
 
   /// Answers with an ICMP error for the route's type. The corresponding kernel functions are `ip_error` and `ip6_pkt_drop`.
-  private func answerUnreachable(_ journey: inout Journey, _ type: AddressType) {
+  func answerUnreachable(_ journey: inout Journey, _ type: AddressType) {
     let code: UInt8
     if journey.context.family == .ipv4 {
       switch type {

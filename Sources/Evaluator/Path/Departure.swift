@@ -276,7 +276,12 @@ extension Simulator {
 
   /// Moves a packet from OUTPUT to POSTROUTING, with its current route's interface. The corresponding kernel function is `dst_output`.
   func departLocal(_ journey: inout Journey) -> Bool {
-    guard let output = journey.route?.output else { return lose(&journey, "there is no route") }
+    guard let route = journey.route, let output = route.output else { return lose(&journey, "there is no route") }
+    // Kernel: `ip6_pkt_discard_out`.
+    if route.type == .unreachable {
+      answerUnreachable(&journey, .unspecified)
+      return lose(&journey, Host.isRefusedLoop)
+    }
     if journey.context.family == .ipv4, hearsItself(journey, on: output) {
       journey.ownCopy = .before
       journey.sender = journey.context.owner
