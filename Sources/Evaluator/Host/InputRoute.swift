@@ -155,7 +155,7 @@ extension Host {
     case .found(let found):
       let type = found.route.type
       if type == .local || type == .anycast || type == .multicast { return .local }
-      if refuses(found.route) { return .unreachable(.unspecified, Self.isRefusedLoop) }
+      if refuses(found.route) { return .unreachable(.unspecified, Self.loopRefusal) }
       guard link.allForwardIPv6 || isBridged else {
         return link.unknown.contains(.forwardsIPv6)
           ? .undecided(sysctl: "net.ipv6.conf.all.forwarding") : .lost("forwarding is disabled")
@@ -164,7 +164,8 @@ extension Host {
     }
   }
 
-  static let isRefusedLoop = "IPv6 sends nothing along a route to the loopback interface"
+  /// Why a packet is lost on a route that ``refuses(_:)`` names.
+  static let loopRefusal = "IPv6 sends nothing along a route to the loopback interface"
 
   /// True if an interface is a member of a group: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
   /// routers, if it forwards. The corresponding kernel function is `ipv6_chk_mcast_addr`.

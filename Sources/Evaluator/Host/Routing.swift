@@ -113,7 +113,7 @@ extension Host {
     return missing.contains(.routes) ? .unknown(.routes) : .error(.unspecified)
   }
 
-  /// Whether an IPv6 route leads to the loopback interface. The kernel makes it a route that refuses, because packets would go round.
+  /// Whether an IPv6 route leads to the loopback interface. The kernel refuses its packets, because they would loop.
   ///
   /// The corresponding kernel function is `ip6_route_info_create`.
   func refuses(_ route: Route) -> Bool {

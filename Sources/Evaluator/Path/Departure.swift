@@ -280,7 +280,7 @@ extension Simulator {
     // Kernel: `ip6_pkt_discard_out`.
     if route.type == .unreachable {
       answerUnreachable(&journey, .unspecified)
-      return lose(&journey, Host.isRefusedLoop)
+      return lose(&journey, Host.loopRefusal)
     }
     if journey.context.family == .ipv4, hearsItself(journey, on: output) {
       journey.ownCopy = .before
