@@ -24,12 +24,19 @@ import XTables
 
   @Test func aUsualNumberIsReadLikeAnyOther() {
     var random = SeededRandom(seed: 7)
-    let parts = ["0", "1", "9", "42", "255", "4294967295", "4294967296", "18446744073709551615", "x", "-", "+", " ", "a", "f", "."]
+    let parts = [
+      "0", "1", "9", "42", "255", "4294967295", "4294967296", "9999999999999999999", "18446744073709551615", "x", "-", "+", " ", "a", "f",
+      ".",
+    ]
     for _ in 0..<20_000 {
       let text = (0..<Int.random(in: 0..<4, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
       let bytes = ArraySlice(text.utf8)
-      let general = CNumber(bytes).flatMap { $0.rest.isEmpty ? $0.exact : nil }
-      #expect(UnsignedText.parse(bytes) == general, "\(text)")
+      // A blank before the number keeps it from the short way, and has no meaning.
+      let general = CNumber(ArraySlice((" " + text).utf8))
+      let short = CNumber(bytes)
+      #expect(short?.magnitude == general?.magnitude && short?.exact == general?.exact, "\(text)")
+      #expect(short.map { Array($0.rest) } == general.map { Array($0.rest) }, "\(text)")
+      #expect(UnsignedText.parse(bytes) == general.flatMap { $0.rest.isEmpty ? $0.exact : nil }, "\(text)")
     }
   }
 

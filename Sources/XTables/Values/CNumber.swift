@@ -68,21 +68,12 @@ public struct CNumber: Sendable {
     rest = bytes[at...]
   }
 
-  /// A number that begins with a digit from 1 to 9 and has at most 18 digits, which nearly all have: the same in both bases, and never too
+  /// A number that begins with a digit from 1 to 9 and has at most 19 digits, which nearly all have: the same in both bases, and never too
   /// large.
   private static func shortDecimal(_ bytes: ArraySlice<UInt8>) -> (value: UInt64, end: Int)? {
-    var at = bytes.startIndex
-    let end = bytes.endIndex
-    guard at < end, (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(bytes[at]) else { return nil }
-    let last = min(end, at + 18)
-    var value: UInt64 = 0
-    while at < last {
-      let digit = bytes[at] &- UInt8(ascii: "0")
-      guard digit < 10 else { return (value, at) }
-      value = value &* 10 &+ UInt64(digit)
-      at += 1
-    }
-    return at == end ? (value, at) : nil
+    guard let first = bytes.first, (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(first) else { return nil }
+    var end = 0
+    return PlainNumber.digits(bytes.span, at: &end).map { ($0, bytes.startIndex + end) }
   }
 
   /// The value of a digit; 255 if the byte is none.
