@@ -98,8 +98,12 @@ run: release
 	  echo; echo "\$$ $$command"; sh -c "$$command" || [ $$? = 1 ] || exit 1; \
 	done
 
+# What failed is listed again at the end, because a log of CI may hold only its last lines.
 test: setup
-	$(SWIFT) test $(SWIFT_FLAGS)
+	@mkdir -p .build && rm -f .build/tests.failed
+	{ $(SWIFT) test $(SWIFT_FLAGS) || touch .build/tests.failed; } 2>&1 | tee .build/tests.log
+	@test ! -e .build/tests.failed || { echo "Failed (all output: .build/tests.log):"; \
+	  grep -aA12 '✘ .* recorded an issue' .build/tests.log | grep -avE '^(◇|✔|--)' | cut -c1-2000 | head -100; exit 1; }
 	for variant in legacy nft; do \
 	  Tests/Conformance/run.sh "$$($(SWIFT) build $(SWIFT_FLAGS) --show-bin-path)/ferrule-$$variant-multi" --may-skip || exit; \
 	done

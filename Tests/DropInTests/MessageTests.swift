@@ -31,7 +31,7 @@ import Testing
   /// Two lines are fed one after the other; the second only after the first came back, or after 30 seconds on a busy machine.
   @Test func aCommentComesBackAtOnce() throws {
     let command = """
-      { printf '*filter\\n:ping -\\nCOMMIT\\n#PING 1\\n'; for n in $(seq 1 300); do grep -q 'PING 1' out && break; sleep 0.1; done
+      { printf '*filter\\n:ping -\\nCOMMIT\\n#PING 1\\n'; for n in $(seq 1 300); do grep -qs 'PING 1' out && break; sleep 0.1; done
         grep -c 'PING 1' out > first; printf '#PING 2\\n*filter\\n-A ping -j RETURN\\nCOMMIT\\n# end'; } | iptables-restore -n -v > out; cat first out
       """
     let real = try Rival.real.run([command])
