@@ -81,6 +81,10 @@ public struct RulesetParser: Sendable {
 struct RulesetReader {
   let parser: RulesetParser
   private(set) var file = SourceFile(name: "", bytes: [])
+  /// The lines of the current piece of the text, and the index of the one that is read.
+  private var lines: [LineSyntax] = []
+  private var number = 0
+  private var run = AppendRun()
   var existing: Ruleset?
   var commands: CommandParser
   /// Collects the numbers that are stored with fewer bits than written; nil if single lines are not reported.
@@ -141,7 +145,10 @@ struct RulesetReader {
     if isAtStart, parser.isForReading { listing = RuleListing(syntax) }
     defer { isAtStart = false }
     if isAtStart, listing == nil, reportsOtherText() { return }
-    for line in syntax.lines {
+    lines = syntax.lines
+    run = AppendRun()
+    for (number, line) in lines.enumerated() {
+      self.number = number
       guard !hasTooManyErrors else {
         report(
           Diagnostic(
@@ -298,6 +305,7 @@ struct RulesetReader {
     if command.flags.isForOtherFamily, command.verb.takesRule { return }
     guard let sink else {
       command.count(counters)
+      if command.verb == .append { makeRoom(for: command, line) }
       try table?.apply(command)
       return
     }
@@ -314,6 +322,19 @@ struct RulesetReader {
       try table?.apply(command)
       forgetShapes()
     default: needsRules = true
+    }
+  }
+
+  /// Makes room in a chain for the rules of the next lines too, because growing step by step copies the rules.
+  private mutating func makeRoom(for command: Command, _ line: LineSyntax) {
+    // With the blank after the name of the chain.
+    let beginning = Int(line.range.lowerBound)..<min(Int(command.chainRange.upperBound) + 1, file.bytes.count)
+    guard let count = run.count(from: number, of: lines, with: beginning, in: file.bytes), count > 1,
+      let chain = command.chain.flatMap({ table?.index(of: $0) })
+    else { return }
+    table?.update(at: chain) { chain in
+      // Room for few would have to be made often.
+      if count >= chain.rules.count { chain.rules.reserveCapacity(chain.rules.count + count) }
     }
   }
 
