@@ -64,10 +64,14 @@ struct DecisionDiagram {
   private var replacements: [(levels: [Replacement], last: UInt32)] = []
 
   /// Creates a diagram of at most `limit` nodes.
-  init(limit: Int) {
+  ///
+  /// - Parameter expected: about how many nodes there will be; for these, nothing has to grow.
+  init(limit: Int, expected: Int = 0) {
     self.limit = limit
-    places = [UInt32](repeating: 0, count: 1 << 10)
-    cache = [CacheEntry](repeating: CacheEntry(), count: 1 << 10)
+    let size = 1 << (Int.bitWidth - (2 * min(max(expected, 1 << 9), 1 << 17, limit) - 1).leadingZeroBitCount)
+    nodes.reserveCapacity(size / 2)
+    places = [UInt32](repeating: 0, count: size)
+    cache = [CacheEntry](repeating: CacheEntry(), count: Self.results(size))
   }
 
   /// The number of nodes.
@@ -141,8 +145,7 @@ struct DecisionDiagram {
       while places[place] != 0 { place = (place + 1) & (size - 1) }
       places[place] = UInt32(index)
     }
-    // About one result for each node: a larger cache finds few more of them, and does not fit into the processor's.
-    let count = min(max(size / 4, cache.count), 1 << 20)
+    let count = Self.results(size)
     guard count > cache.count else { return }
     let known = cache
     cache = [CacheEntry](repeating: CacheEntry(), count: count)
@@ -150,6 +153,10 @@ struct DecisionDiagram {
       cache[Int(truncatingIfNeeded: Self.hash(entry.left, entry.right, entry.operation)) & (count - 1)] = entry
     }
   }
+
+  /// The number of results that are kept: about one for each node. With more, few more are found, and they do not fit into the processor's
+  /// cache.
+  private static func results(_ places: Int) -> Int { min(max(places / 4, 1 << 10), 1 << 20) }
 
   @inline(__always)
   private static func hash(_ one: UInt32, _ two: UInt32, _ three: UInt32) -> UInt64 {

@@ -28,6 +28,9 @@ public struct FieldTests: Sendable {
     return fields
   }
 
+  /// The number of boundaries of all fields.
+  var boundaryCount: Int { collected.values.reduce(0) { $0 + $1.cuts.count } }
+
   /// Creates an empty collection.
   public init(_ family: Family) { self.family = family }
 

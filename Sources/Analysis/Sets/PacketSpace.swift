@@ -42,7 +42,8 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
   /// - Parameter limit: the greatest number of nodes of the diagram; see ``isExhausted``.
   public init(_ collected: FieldTests, limit: Int = 1 << 22) {
     family = collected.family
-    diagram = DecisionDiagram(limit: limit)
+    // So many are made for wide questions about a router's rules.
+    diagram = DecisionDiagram(limit: limit, expected: 64 * collected.boundaryCount)
     func place(_ field: Field) -> Int {
       if let index = Self.order.firstIndex(of: field.name) { return index }
       return Self.order.count + (Self.last.firstIndex(of: field.name).map { $0 + 1 } ?? 0)

@@ -1,9 +1,10 @@
 internal import CLinux
 internal import CNetfilter
 internal import Glibc
+internal import Synchronization
 
 /// A netlink socket in the network namespace of the thread that opened it.
-package struct NetlinkSocket {
+package struct NetlinkSocket: Sendable {
   package enum NetlinkFamily: Sendable { case route, netfilter }
 
   private let socket: FileDescriptor
@@ -136,19 +137,24 @@ package struct NetlinkSocket {
 
   /// Requests a dump and passes each answer to `body` as it arrives.
   ///
+  /// - Parameter readsAhead: whether another thread receives while `body` processes. Not for programs whose reference counting is not atomic.
   /// - Returns: false if the kernel says that the objects changed while they were dumped (`NLM_F_DUMP_INTR`).
   /// - Throws: `KernelError`, also if the dump ends with an error or does not end.
   package mutating func stream(
-    _ message: NetlinkMessage, what: String, _ body: (NetlinkMessage) throws(KernelError) -> Void
+    _ message: NetlinkMessage, what: String, readsAhead: Bool = false, _ body: (NetlinkMessage) throws(KernelError) -> Void
   ) throws(KernelError) -> Bool {
     var message = message
     message.flags |= NetlinkMessage.Flag.request | NetlinkMessage.Flag.dump
     message.sequence = sequence
     sequence &+= 1
     try send(message.bytes)
+    // Without a further thread the dump is received by this one.
+    let ahead = readsAhead ? try? readAhead(what, message.sequence) : nil
+    defer { ahead?.stop() }
     var isConsistent = true
     while true {
-      for answer in try wait(what) where answer.sequence == message.sequence {
+      let answers = if let ahead { try ahead.next() } else { try wait(what) }
+      for answer in answers where answer.sequence == message.sequence {
         if answer.flags & NetlinkMessage.Flag.interrupted != 0 { isConsistent = false }
         if answer.type == NetlinkMessage.Control.done {
           // The end of a dump that failed holds the error.
@@ -160,6 +166,16 @@ package struct NetlinkSocket {
         if let error = answer.errorNumber { throw .call(what, SystemError(number: error)) }
         try body(answer)
       }
+    }
+  }
+
+  private func readAhead(_ what: String, _ sequence: UInt32) throws(KernelError) -> NetlinkReadAhead {
+    // Its buffer is its own.
+    let socket = Mutex(self)
+    return try NetlinkReadAhead { () throws(KernelError) in
+      try socket.withLock { socket throws(KernelError) in try socket.wait(what) }
+    } until: { answers in
+      answers.contains { $0.sequence == sequence && ($0.type == NetlinkMessage.Control.done || $0.errorNumber != nil) }
     }
   }
 

@@ -53,7 +53,7 @@ package enum NftReader {
     printing: NftRulePrinting? = nil
   ) throws(KernelError) -> NftRuleset? {
     var assembly = NftAssembly(generation: generation, printing: printing)
-    var isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules)
+    var isConsistent = try dump(&socket, into: &assembly, isHurried: isHurried, hasRules: hasRules, readsAhead: printing != nil)
     if readsElements { isConsistent = try dumpElements(&socket, into: &assembly) && isConsistent }
     let after = try self.generation(&socket)
     return isConsistent && assembly.isComplete && after == generation ? assembly.ruleset : nil
@@ -90,9 +90,11 @@ package enum NftReader {
     }
   }
 
-  /// - Parameter isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
+  /// - Parameters:
+  ///   - isHurried: true to parse nothing before all is read, so that other programs have less time to change it.
+  ///   - readsAhead: whether another thread receives the rules while they are processed.
   private static func dump(
-    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool
+    _ socket: inout NetlinkSocket, into assembly: inout NftAssembly, isHurried: Bool, hasRules: Bool, readsAhead: Bool
   ) throws(KernelError) -> Bool {
     typealias Message = NftNumber.Message
     var isConsistent = true
@@ -103,7 +105,8 @@ package enum NftReader {
     for message in hasRules ? messages + [Message.getRule] : messages {
       let request = NetlinkMessage(subsystem: NftNumber.subsystem, message)
       do throws(KernelError) {
-        let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables") { answer in
+        let isAhead = readsAhead && message == Message.getRule
+        let isWhole = try socket.stream(request, what: "asking for the rules of nf_tables", readsAhead: isAhead) { answer in
           if isHurried { waiting.append(answer) } else if !assembly.add(answer) { malformed += 1 }
         }
         isConsistent = isConsistent && isWhole
