@@ -191,6 +191,15 @@ private struct TupleSearch {
     isV4 ? [UInt32(truncatingIfNeeded: bits), 0, 0, 0] : IPv6Address(rawValue: bits).words
   }
 
+  /// Notes that chance has chosen a port from a range.
+  private func noteDrawn(_ minimum: Int, _ size: Int, _ tuple: Tuple) {
+    guard size > 1, [.tcp, .udp, .udplite, .sctp].contains(tuple.proto) else { return }
+    let range = UInt16(truncatingIfNeeded: minimum)...UInt16(truncatingIfNeeded: minimum + size - 1)
+    table.update(handle) { details in
+      if manip == .source { details.drawnPorts.source = range } else { details.drawnPorts.destination = range }
+    }
+  }
+
   /// Searches a port, identifier or key that makes the tuple unique. If none is found, the last one tried stays and `confirm` drops
   /// the packet.
   /// The corresponding kernel function is `nf_nat_l4proto_unique_tuple`.
@@ -201,6 +210,7 @@ private struct TupleSearch {
       offset = tuple[keyPath: key] &- range.baseID
     } else if !range.flags.isDisjoint(with: .protocolRandomAll) || manip != .destination {
       offset = UInt16(truncatingIfNeeded: random.next())
+      noteDrawn(minimum, size, tuple)
     }
     var attempts = min(size, TupleSearch.maximumAttempts)
     while true {
@@ -212,6 +222,7 @@ private struct TupleSearch {
       if attempts >= size || attempts < 16 { return }
       attempts /= 2
       offset = UInt16(truncatingIfNeeded: random.next())
+      noteDrawn(minimum, size, tuple)
     }
   }
 

@@ -67,6 +67,10 @@ import Testing
   private static let local = "eth0 udp 192.0.2.9:1 > 192.0.2.1:53"
   private static let through = "eth0 udp 192.0.2.9:1 > 203.0.113.9:53"
 
+  private static let redirected =
+    "*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n"
+    + "-A PREROUTING -p udp -m udp --dport 53 -j REDIRECT --to-ports 1000-1001 --random\nCOMMIT\n" + filter
+
   static let cases: [Case] = [
     // Addresses and routes.
     Case(
@@ -168,6 +172,19 @@ import Testing
       rule: filter + "-A INPUT -j NFQUEUE --queue-num 3 --queue-bypass", packet: local, missing: "--queue",
       input: router + " --queue 3=drop",
       verdict: "dropped at INPUT", before: router),
+    // Ports that NAT chooses by chance.
+    Case(
+      rule: redirected + "-A INPUT -p udp -m udp --dport 1001 -j DROP\n-A INPUT -p udp -m udp --dport 1000 -j DROP", packet: local,
+      missing: "--seed", input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
+    Case(
+      rule: redirected + "-A INPUT -p udp -m multiport --dports 7,1001 -m limit --limit 1/s -j DROP\n-A INPUT -p udp --dport 1000 -j DROP",
+      packet: local, missing: "--seed", input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
+    Case(
+      rule: redirected + "-A INPUT -m u32 --u32 \"0>>22&0x3C@0&0xFFFF=1000:1001\" -j DROP", packet: local, missing: "--seed",
+      input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
+    Case(
+      rule: redirected + "-A INPUT -p udp -m conntrack --ctreplsrcport 1000:1001 -j DROP", packet: local, missing: "--seed",
+      input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
     Case(
       rule: filter + "-A INPUT -m statistic --mode random --probability 0.9999 -j DROP", packet: local, missing: "--seed",
       input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
@@ -198,6 +215,17 @@ import Testing
     #expect(played.lines.count == 2)
     #expect(played.lines[0].contains("=> unknown") && played.text.contains("choice among 2 next hops to 203.0.113.130"), "\(played.text)")
     #expect(played.lines[1].contains("=> sent through eth1"), "\(played.text)")
+  }
+
+  /// Where chance chooses a port, tests that every choice passes, or none, are decided.
+  @Test(arguments: [
+    ("-p udp -m udp --dport 1000:1001", "dropped at INPUT"), ("-p udp -m udp --dport 22", "delivered"),
+    ("-p udp -m multiport ! --dports 1000,1001", "delivered"), ("-p udp -m multiport --ports 999,1000:1002", "dropped at INPUT"),
+    ("-p tcp -m tcp --dport 1001", "delivered"), ("-p udp -m udp --sport 1", "dropped at INPUT"),
+    ("-p udp -m limit --limit 1/s", "dropped at INPUT"), ("-p udp -m conntrack --ctorigdstport 53", "dropped at INPUT"),
+  ]) func whatEveryChoiceOfAPortPassesIsDecided(_ match: String, _ verdict: String) throws {
+    let outcome = try Self.play("\(Self.redirected)-A INPUT \(match) -j DROP\nCOMMIT\n", Self.router, [Self.local])
+    #expect(outcome.lines.first?.contains("=> \(verdict)") == true, "\(outcome.text)")
   }
 
   /// What the packet alone decides needs no input.

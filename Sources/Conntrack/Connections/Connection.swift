@@ -107,6 +107,8 @@ public struct ConnectionExtension: Sendable {
   public var start: Instant?
   /// The index of the interface whose address a masqueraded connection uses. The connection is removed with that address.
   public var masqueradeInterface: Int32?
+  /// The ports of the translated tuple, which packets of the original direction have after NAT, that were chosen by chance.
+  public var drawnPorts = DrawnPorts()
   /// Sequence numbers of a SYN proxy.
   public var synproxy: SynproxyState?
 

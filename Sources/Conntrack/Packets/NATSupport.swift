@@ -26,6 +26,9 @@ extension ConntrackTable {
   /// The interface whose address a masqueraded connection uses.
   package func masqueradeInterface(of handle: ConnectionHandle) -> Int32? { core.masqueradeInterface(of: handle) }
 
+  /// The ports that NAT has chosen by chance for a connection.
+  package func drawnPorts(of handle: ConnectionHandle) -> DrawnPorts { core.drawnPorts(of: handle) }
+
   /// Counts a packet and removes its connection. The corresponding kernel function is `nf_ct_kill_acct`.
   package func kill(_ handle: ConnectionHandle, _ direction: Direction, bytes: Int, now: Instant) {
     core.kill(handle, direction, bytes: bytes, now: now)
@@ -68,6 +71,11 @@ extension ConntrackCore {
   func masqueradeInterface(of handle: ConnectionHandle) -> Int32? {
     guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return nil }
     return extensions[UInt32(slot)]?.masqueradeInterface
+  }
+
+  func drawnPorts(of handle: ConnectionHandle) -> DrawnPorts {
+    guard let slot = slot(handle), entries[slot].features.contains(.extended) else { return DrawnPorts() }
+    return extensions[UInt32(slot)]?.drawnPorts ?? DrawnPorts()
   }
 
   mutating func kill(_ handle: ConnectionHandle, _ direction: Direction, bytes: Int, now: Instant) {

@@ -81,6 +81,11 @@ public struct RouteRule: Sendable, Hashable {
     return holdsBesideUser(flow)
   }
 
+  /// Whether a port may decide if the rule matches.
+  func dependsOnPorts(_ flow: Flow) -> Bool {
+    (sourcePorts != nil || destinationPorts != nil) && (family == nil || family == flow.destination.family)
+  }
+
   private func holds(_ flow: Flow) -> Bool {
     guard holdsBesideUser(flow) else { return false }
     if let users { return flow.user.map(users.contains) ?? false }

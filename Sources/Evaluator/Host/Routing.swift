@@ -21,6 +21,8 @@ public struct Flow: Sendable, Hashable {
   public var sourcePort: UInt16 = 0
   /// The transport destination port, 0 without one.
   public var destinationPort: UInt16 = 0
+  /// Whether NAT has chosen a port by chance, and it is not known how chance decides.
+  public var hasDrawnPort = false
   /// The user of the sending socket, root (0) for received packets; nil if it is not known.
   public var user: UInt32? = 0
 
@@ -55,6 +57,12 @@ enum RouteLookup {
 
 extension Flow {
   /// Adds the fields besides the addresses that rules can test.
+  mutating func note(_ context: borrowing PacketContext, transport: Bool) {
+    note(context.packet, transport: transport)
+    hasDrawnPort = context.hasDrawnPort
+  }
+
+  /// Adds the fields besides the addresses that rules can test.
   mutating func note(_ packet: borrowing Packet, transport: Bool) {
     tos = packet.tos ?? 0
     guard transport, let at = packet.transport else { return }
@@ -87,6 +95,7 @@ extension Host {
       index += 1
       if !lookups[place].coversAll {
         if flow.user == nil, lookups[place].rule.dependsOnUser(flow) { return .unknown(.user) }
+        if flow.hasDrawnPort, lookups[place].rule.dependsOnPorts(flow) { return .unknown(.chance) }
         guard lookups[place].rule.covers(flow) else { continue }
       }
       switch lookups[place].rule.action {
@@ -128,7 +137,7 @@ extension Host {
     case .found(let found) where !found.hops.isEmpty:
       let choice = "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
       return UnknownReason(subject, needs: choice)
-    case .unknown(.user): return UnknownReason(subject, lacking: .user)
+    case .unknown(let fact) where fact != .routes: return UnknownReason(subject, lacking: fact)
     default: return UnknownReason(subject, needs: "the host's routes to \(flow.destination) (\(HostFact.routes.input ?? ""))")
     }
   }

@@ -125,7 +125,7 @@ extension Simulator {
       journey.context.owner = earlyOwner(of: journey.context.packet)
     }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: input)
-    flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
+    flow.note(journey.context, transport: host.questions.rulesAskTransport)
     var decision = journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow)
     if journey.context.family == .ipv4, journey.context.packet.bytes[0] & 15 > 5 {
       guard let then = readOptions(&journey, decision, flow) else { return false }

@@ -118,7 +118,7 @@ extension Simulator {
   private func followRewriting(_ journey: inout Journey, _ crossing: BridgeCrossing) {
     guard let destination = journey.context.packet.destination, let source = journey.context.packet.source else { return }
     var flow = Flow(to: destination, from: source, mark: journey.context.mark, input: crossing.bridge)
-    flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
+    flow.note(journey.context, transport: host.questions.rulesAskTransport)
     let decision =
       journey.context.family == .ipv4 ? host.inputRoute(flow, journey.context.packet) : host.inputRouteIPv6(flow, isBridged: true)
     if journey.context.family == .ipv6, case .unreachable(_, let reason) = decision {

@@ -17,6 +17,7 @@ extension Simulator {
         packetMark: journey.context.mark, now: inputs.now)
     journey.earlyVerdict = nil
     if journey.context.attachment.isInvalid { noteComputedSum(&journey.context, table) }
+    noteDrawnPorts(&journey.context, table)
     if journey.isRecorded { noteTracking(&journey, table) }
     if journey.notesHits { journey.hits.isInvalid = journey.context.attachment.isInvalid }
     return verdict == .drop ? .dropped("connection tracking drops the packet") : .verdict(verdict)
@@ -64,6 +65,34 @@ extension Simulator {
     return confirmed == .drop ? .dropped(Self.isNotAdded) : .verdict(confirmed)
   }
 
+  /// Notes which ports of a packet NAT has chosen by chance.
+  ///
+  /// - Parameter manip: the end that was translated; nil before any translation.
+  private func noteDrawnPorts(_ context: inout PacketContext, _ table: ConntrackTable, after manip: Manip? = nil) {
+    guard case .connection(let handle, let info) = context.attachment, info != .related, info != .relatedReply else { return }
+    let drawn = table.drawnPorts(of: handle)
+    guard !drawn.isEmpty, context.lacks(.chance) else { return }
+    switch (info.direction, manip) {
+    case (.original, nil): break
+    case (.original, .source?): context.drawnPorts.source = drawn.source
+    case (.original, .destination?): context.drawnPorts.destination = drawn.destination
+    case (.reply, nil): (context.drawnPorts.source, context.drawnPorts.destination) = (drawn.destination, drawn.source)
+    case (.reply, .source?): context.drawnPorts.source = nil
+    case (.reply, .destination?): context.drawnPorts.destination = nil
+    }
+  }
+
+  /// Says which ports of a packet are only one choice of many.
+  private func noteChance(_ context: inout PacketContext, since known: DrawnPorts) {
+    let drawn = context.drawnPorts
+    for (end, range, before) in [("source", drawn.source, known.source), ("destination", drawn.destination, known.destination)] {
+      guard let range, before == nil else { continue }
+      context.note { _ in
+        .note("the kernel chooses the \(end) port by chance, from \(range.lowerBound) to \(range.upperBound): the one here is an example")
+      }
+    }
+  }
+
   /// The network mask for a broadcast sent by a local process: that of the first address with this broadcast address.
   private func broadcastMask(_ journey: Journey) -> IPv4Address? {
     guard journey.route?.type == .broadcast, journey.context.owner != nil,
@@ -102,6 +131,9 @@ extension Simulator {
       return .drop
     }
     swap(&packet, &journey.context.packet)
+    let known = journey.context.drawnPorts
+    noteDrawnPorts(&journey.context, table, after: Manip(hook))
+    if journey.isRecorded { noteChance(&journey.context, since: known) }
     if let unusual { return unusual }
     if !isAsked, journey.isRecorded { noteUnasked(rules, &journey, isTracking: true) }
     if verdict == .accept, journey.context.packet.destination != destination {

@@ -254,7 +254,7 @@ extension Simulator {
   func reroute(_ journey: inout Journey, otherwise failure: String) -> OperationOutcome? {
     guard let destination = journey.context.packet.destination else { return .dropped(failure) }
     var flow = Flow(to: destination, from: journey.context.packet.source, mark: journey.context.mark, output: journey.socket.device)
-    flow.note(journey.context.packet, transport: host.questions.rulesAskTransport)
+    flow.note(journey.context, transport: host.questions.rulesAskTransport)
     if case .v6(let address) = destination {
       flow.user = journey.socket.user
       // What has a meaning on one link only stays there.

@@ -50,7 +50,7 @@ extension TableProgram {
     var at = entry ?? Int(starts[context.hook.rawValue])
     guard at >= 0, var head = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
     if entry == nil { stack.reset() }
-    var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses)
+    var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses && !context.hasDrawnPort)
     while true {
       switch test(at, &head, &context) {
       case .matched:
@@ -138,7 +138,9 @@ extension TableProgram {
       }
     }
     let start = entries[at].matches
-    return start == MatchProgram.empty ? .matched : matches.run(from: start, &context, head.place)
+    if start == MatchProgram.empty { return .matched }
+    guard !context.hasDrawnPort else { return matches.run(from: start, drawn: &context, head.place) }
+    return matches.run(from: start, &context, head.place)
   }
 
   /// Tests addresses, interfaces and the fragment bit. `head` is not changed.

@@ -33,8 +33,8 @@ extension Field {
   static let replyDestination = ofConnection("ct.reply.dst", bits: 128) { .value($0.reply.destinationBits) }
   static let originalSourcePort = ofConnection("ct.orig.sport", bits: 16) { .of($0.original.sourceID) }
   static let originalDestinationPort = ofConnection("ct.orig.dport", bits: 16) { .of($0.original.destinationID) }
-  static let replySourcePort = ofConnection("ct.reply.sport", bits: 16) { .of($0.reply.sourceID) }
-  static let replyDestinationPort = ofConnection("ct.reply.dport", bits: 16) { .of($0.reply.destinationID) }
+  static let replySourcePort = replyPort("ct.reply.sport", \.sourceID, \.destination)
+  static let replyDestinationPort = replyPort("ct.reply.dport", \.destinationID, \.source)
   static let connectionStatus = Field(
     "ct.status", bits: 16, .connectionStatus,
     FieldTraits(.context, ofConnection, form: .flags([0x1: "EXPECTED", 0x2: "SEEN_REPLY", 0x4: "ASSURED", 0x8: "CONFIRMED"])))
@@ -61,6 +61,23 @@ extension Field {
 
   private static func connection(_ context: PacketContext) -> Connection? {
     context.attachment.connection.flatMap { context.world.conntrack?[$0] }
+  }
+
+  /// A port of the reply direction. NAT may have chosen it by chance.
+  ///
+  /// - Parameter drawn: the same port of packets of the original direction after NAT.
+  private static func replyPort(
+    _ name: String, _ port: any KeyPath<Tuple, UInt16> & Sendable, _ drawn: any KeyPath<DrawnPorts, ClosedRange<UInt16>?> & Sendable
+  ) -> Field {
+    Field(name, bits: 16, FieldTraits(.context, [.value, .absent, .unknown])) { context in
+      guard let connection = connection(context) else { return context.attachment.template == nil ? .absent : .of(0) }
+      if context.lacks(.chance), let handle = context.attachment.connection,
+        context.world.conntrack?.drawnPorts(of: handle)[keyPath: drawn] != nil
+      {
+        return .unknown(PacketContext.drawnPort)
+      }
+      return .of(connection.reply[keyPath: port])
+    }
   }
 
   private static func ofConnection(

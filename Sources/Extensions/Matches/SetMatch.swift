@@ -247,9 +247,11 @@ public enum SetMatch: MatchExtension {
     guard let sets = packet.world.addressSets else {
       return .unknown(UnknownReason("-m set", needs: "the elements of the set \(written) (--ipset, or `ipsets' in a scenario file)"))
     }
-    guard let name = reference.name(info.set, in: sets), sets[name] != nil else {
+    guard let name = reference.name(info.set, in: sets), let set = sets[name] else {
       return .unknown(UnknownReason("-m set", needs: "a set named \(written)"))
     }
+    // The sets of a list may have ports.
+    if packet.hasDrawnPort, !set.type.dimensions.allSatisfy({ $0 != .port && $0 != .set }) { return .unknown(PacketContext.drawnPort) }
     var query = reference.query
     query.returnsExceptions = info.kernel.flags & Flag.returnNomatch != 0
     query.updatesCounters = info.kernel.flags & Flag.skipCounters == 0

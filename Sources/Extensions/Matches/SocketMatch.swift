@@ -69,6 +69,7 @@ public enum SocketMatch: MatchExtension {
   }
 
   public static func evaluate(_ info: Info, _ packet: inout PacketContext) -> MatchOutcome {
+    if packet.hasDrawnPort { return .unknown(PacketContext.drawnPort) }
     switch packet.socket {
     case .none: return .mismatched
     case .unknown: return .unknown(SocketMatch.unknown)

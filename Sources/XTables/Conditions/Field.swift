@@ -96,6 +96,11 @@ public struct Field: Sendable, Hashable {
     }
   }
 
+  /// Whether the value depends on a port of the packet.
+  var dependsOnPort: Bool {
+    isSteady && (isChanged(byWriting: .sourcePort) || isChanged(byWriting: .destinationPort))
+  }
+
   /// Whether the value stays the same during a walk through a table unless a target writes it.
   public var isSteady: Bool { if case .unsteady = traits.basis { false } else { true } }
 

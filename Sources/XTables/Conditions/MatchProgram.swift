@@ -1,3 +1,4 @@
+import Conntrack
 public import Wire
 
 /// The matches of a table's rules, compiled into one flat list of tests with two exits each. The evaluator runs it for each packet.
@@ -28,6 +29,8 @@ public struct MatchProgram: Sendable {
     var subject: Subject
     var test: Test
     var reads = PacketReads.more
+    /// Whether a computed subject depends on a port.
+    var asksPort = false
     /// The slot of the match in ``ExtensionMemory``.
     var slot: Int32
     var low: UInt64 = 0
@@ -106,7 +109,9 @@ public struct MatchProgram: Sendable {
     case .word(let word): return append(word.sufficient(for: test), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
     case .computed(let read):
       fields.append(read)
-      return append(Step.Subject.computed(Int32(fields.count - 1)), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
+      let start = append(Step.Subject.computed(Int32(fields.count - 1)), test, slot, ifTrue: ifTrue, ifFalse: ifFalse)
+      steps[Int(start)].asksPort = field.dependsOnPort
+      return start
     }
   }
 
@@ -169,6 +174,7 @@ public struct MatchProgram: Sendable {
         }
       case .computed(let number):
         packet.slot = Int(steps[index].slot)
+        if steps[index].asksPort, packet.hasDrawnPort { return .unknown(PacketContext.drawnPort) }
         switch fields[Int(number)](&packet) {
         case .value(let value): at = next(index, wide: value)
         case .doomed(let value):
@@ -198,20 +204,69 @@ public struct MatchProgram: Sendable {
     }
   }
 
+  /// The steps that can be reached from one.
+  private func reachable(from start: Int32) -> [Int] {
+    var reachable = [start]
+    var next = 0
+    while next < reachable.count {
+      let at = reachable[next]
+      next += 1
+      guard at >= 0 else { continue }
+      for exit in [steps[Int(at)].ifTrue, steps[Int(at)].ifFalse] where !reachable.contains(exit) { reachable.append(exit) }
+    }
+    return reachable.filter { $0 >= 0 }.map { Int($0) }
+  }
+
+  /// Evaluates the matches of a rule for a packet whose ports are not all known: it has a result if it has the same one for each port that
+  /// chance may have chosen.
+  public func run(from start: Int32, drawn packet: inout PacketContext, _ place: TransportPlace) -> MatchOutcome {
+    packet.reads.insert(.more)
+    let reachable = reachable(from: start)
+    let sources = candidates(reachable, PacketWord.sourcePortOffset, packet.drawnPorts.source)
+    let destinations = candidates(reachable, PacketWord.destinationPortOffset, packet.drawnPorts.destination)
+    guard sources.count > 1 || destinations.count > 1 else { return run(from: start, &packet, place) }
+    let isStateful = reachable.contains { if case .opaque = steps[$0].subject { true } else { false } }
+    if isStateful { return .unknown(PacketContext.drawnPort) }
+    let known = packet.packet
+    defer { packet.packet = known }
+    var found: MatchOutcome?
+    for source in sources {
+      for destination in destinations {
+        if let source { packet.packet.bytes.setUInt16(source, at: Int(place.offset) + PacketWord.sourcePortOffset) }
+        if let destination { packet.packet.bytes.setUInt16(destination, at: Int(place.offset) + PacketWord.destinationPortOffset) }
+        let outcome = run(from: start, &packet, place)
+        if let found, found != outcome { return .unknown(PacketContext.drawnPort) }
+        found = outcome
+      }
+    }
+    return found ?? .unknown(PacketContext.drawnPort)
+  }
+
+  /// Ports of which each stands for those that all tests treat alike; nil for the packet's own.
+  private func candidates(_ reachable: [Int], _ offset: Int, _ range: ClosedRange<UInt16>?) -> [UInt16?] {
+    guard let range else { return [nil] }
+    var starts: Set<UInt16> = [range.lowerBound]
+    for index in reachable {
+      guard case .word(.half(let place, _)) = steps[index].subject, Int(place) == offset else { continue }
+      switch steps[index].test {
+      case .any: break
+      case .range:
+        for start in [steps[index].low, steps[index].high + 1] { if let start = UInt16(exactly: start) { starts.insert(start) } }
+      // No match tests single bits of a port.
+      case .masked: starts.formUnion(range)
+      }
+    }
+    return starts.filter { range.contains($0) }.sorted()
+  }
+
   /// Evaluates the matches behind one whose result is unknown. If they fail, the rule does not apply, whatever that result is.
   ///
   /// A match with state is not asked, because it is not known whether the kernel asks it.
   private func run(
     after index: Int, unknown reason: UnknownReason, _ packet: inout PacketContext, _ place: TransportPlace
   ) -> MatchOutcome {
-    var reachable = [steps[index].ifTrue]
-    var next = 0
-    while next < reachable.count {
-      let at = reachable[next]
-      next += 1
-      guard at >= 0 else { continue }
-      if case .opaque = steps[Int(at)].subject { return .unknown(reason) }
-      for exit in [steps[Int(at)].ifTrue, steps[Int(at)].ifFalse] where !reachable.contains(exit) { reachable.append(exit) }
+    for at in reachable(from: steps[index].ifTrue) {
+      if case .opaque = steps[at].subject { return .unknown(reason) }
     }
     let rest = run(from: steps[index].ifTrue, &packet, place)
     return rest == .mismatched ? .mismatched : .unknown(reason)

@@ -42,6 +42,9 @@ public enum PacketWord: BitwiseCopyable, Sendable, Hashable {
     static func of(_ value: some FixedWidthInteger) -> Value { .value(Word(truncatingIfNeeded: value)) }
   }
 
+  /// The places of the ports in the transport header.
+  static let sourcePortOffset = 0, destinationPortOffset = 2
+
   /// Whether the value has more than 64 bits: an address.
   var isWide: Bool { self == .source || self == .destination }
 

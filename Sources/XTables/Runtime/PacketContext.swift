@@ -53,6 +53,8 @@ public struct PacketContext {
   public var checksum = ChecksumState.complete
   /// Whether a match has found truncated headers. The packet is dropped after the rule. Kernel: `hotdrop`.
   public var isDoomed = false
+  /// The ports of the packet that NAT has chosen by chance, where it is not known how chance decides.
+  public package(set) var drawnPorts = DrawnPorts()
   /// What rules have read of the packet besides what all packets of one direction of a connection have in common.
   public package(set) var reads = PacketReads()
   /// The number of the match or target that is evaluated, for ``ExtensionMemory``.
@@ -76,6 +78,12 @@ public struct PacketContext {
 }
 
 extension PacketContext {
+  /// Whether NAT has chosen a port of the packet by chance, and it is not known how chance decides.
+  public var hasDrawnPort: Bool { !drawnPorts.isEmpty }
+
+  /// Why a match that reads a port of ``drawnPorts`` has no result.
+  public static let drawnPort = UnknownReason("a test of a port that NAT chooses by chance", lacking: .chance)
+
   /// Adds an effect that only informs: a log line, a message, a note. Effects beyond ``Limits/recordsOfPacket`` are counted but not
   /// made, because a packet may meet any number of such targets.
   ///
