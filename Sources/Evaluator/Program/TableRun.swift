@@ -50,9 +50,11 @@ extension TableProgram {
     var at = entry ?? Int(starts[context.hook.rawValue])
     guard at >= 0, var head = PacketHead(context, usesNfTables: usesNfTables) else { return .verdict(.accept) }
     if entry == nil { stack.reset() }
-    var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses && !context.hasDrawnPort)
+    // No target of a table translates: NAT does so behind it.
+    let hasDrawnPort = context.hasDrawnPort
+    var cursor = RuleCursor(isSearching: table.isSearching && !Observer.seesMisses && !hasDrawnPort)
     while true {
-      switch test(at, &head, &context) {
+      switch test(at, &head, &context, hasDrawnPort) {
       case .matched:
         if usesNfTables, context.isDoomed { return hotdrop(at, context, &observer) }
       case .mismatched:
@@ -125,7 +127,7 @@ extension TableProgram {
   ///
   /// - Parameter head: not changed. As a copy it would be made anew for each rule, which takes as long as the test.
   @inline(__always)
-  private func test(_ at: Int, _ head: inout PacketHead, _ context: inout PacketContext) -> MatchOutcome {
+  private func test(_ at: Int, _ head: inout PacketHead, _ context: inout PacketContext, _ hasDrawnPort: Bool) -> MatchOutcome {
     let tests = entries[at].tests
     if !tests.isEmpty {
       guard passes(at, tests, &head) else { return .mismatched }
@@ -139,7 +141,7 @@ extension TableProgram {
     }
     let start = entries[at].matches
     if start == MatchProgram.empty { return .matched }
-    guard !context.hasDrawnPort else { return matches.run(from: start, drawn: &context, head.place) }
+    guard !hasDrawnPort else { return matches.run(from: start, drawn: &context, head.place) }
     return matches.run(from: start, &context, head.place)
   }
 
