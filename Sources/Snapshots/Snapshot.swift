@@ -16,6 +16,8 @@ public struct Snapshot: Sendable, Equatable {
     public var mtu: Int?
     /// True if the interface is up.
     public var isUp = true
+    /// False if the link is down while the interface is up.
+    public var hasCarrier = true
     /// The bridge that it is a port of.
     public var bridge: String?
     /// The kind, such as `veth` or `tun`; nil for a physical interface.
@@ -209,6 +211,7 @@ extension Snapshot.Interface {
     if let hardwareAddress { members.append("mac: \(YAMLText.quote(hardwareAddress))") }
     if let mtu { members.append("mtu: \(mtu)") }
     if !isUp { members.append("up: false") }
+    if !hasCarrier { members.append("carrier: false") }
     if let bridge { members.append("master: \(YAMLText.quote(bridge))") }
     if let kind { members.append("kind: \(YAMLText.quote(kind))") }
     if let group { members.append("group: \(group)") }

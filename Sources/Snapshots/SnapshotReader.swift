@@ -45,6 +45,7 @@ public struct SnapshotReader: Sendable {
     for link in entries(text, "ip -j -d addr") {
       guard let name = link["ifname"]?.text else { continue }
       let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
+      let hasCarrier = InterfaceFlags.haveCarrier(flags)
       let kind = link["linkinfo"]?["info_kind"]?.text
       let listed = (link["addr_info"]?.elements ?? []).compactMap { LinkAddress($0) }
       // `ip` lists IPv6 addresses newest first; a snapshot has all in the order of `ip addr add`.
@@ -63,9 +64,11 @@ public struct SnapshotReader: Sendable {
         snapshot.setup += addresses.map { $0.command(on: name) }
         if let group = Self.group(of: link) { snapshot.setup.append("link set dev \(name) group \(group)") }
         if flags.contains("UP") { snapshot.setup.append("link set dev \(name) up") }
+        if !hasCarrier { snapshot.setup.append("link set dev \(name) carrier off") }
       } else {
         var interface = Snapshot.Interface(name: name, addresses: plain, hardwareAddress: hardware, isUp: flags.contains("UP"))
         interface.mtu = link["mtu"]?.integer.flatMap { (68...65535).contains($0) && $0 != 1500 ? $0 : nil }
+        interface.hasCarrier = hasCarrier
         interface.bridge = link["master"]?.text
         interface.kind = kind
         interface.group = Self.group(of: link)

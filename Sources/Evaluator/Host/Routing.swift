@@ -23,6 +23,8 @@ public struct Flow: Sendable, Hashable {
   public var destinationPort: UInt16 = 0
   /// The user of the sending socket, root (0) for received packets; nil if it is not known.
   public var user: UInt32? = 0
+  /// True for a look-up that finds routes over links that are down too. Kernel: `FIB_LOOKUP_IGNORE_LINKSTATE`.
+  var isRegardlessOfLinks = false
 
   /// Creates a key with TOS 0 and user 0.
   public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil)
@@ -76,7 +78,7 @@ extension Host {
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
     var last = 0
-    return lookup(flow, in: lookups, endingAt: &last)
+    return lookup(flow, in: flow.isRegardlessOfLinks ? lookupsRegardlessOfLinks : lookups, endingAt: &last)
   }
 
   /// - Parameter place: set to the index of the rule that decided.
@@ -249,6 +251,13 @@ extension Host {
     to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?
   ) -> RouteAnswer? {
     outputRoute(Flow(to: destination, from: source, mark: mark, input: input, output: output))
+  }
+
+  /// The route back to the source of a packet, also over a link that is down; nil if the routes are not known.
+  public func routeBack(to source: IPAddress, from destination: IPAddress?, mark: UInt32, output: Interface?) -> RouteAnswer? {
+    var flow = Flow(to: source, from: destination, mark: mark, output: output)
+    flow.isRegardlessOfLinks = true
+    return outputRoute(flow)
   }
 
   /// The value of a sysctl; nil for an unknown name.

@@ -199,6 +199,7 @@ package struct HostDocument {
         set("group \(number)", group)
       }
       if let arp = object["noarp"] { set("arp \(try arp.bool() ? "off" : "on")", arp) }
+      if let carrier = object["carrier"] { set("carrier \(try carrier.bool() ? "on" : "off")", carrier) }
       if let isUp = object["up"], try !isUp.bool() {
         isDown = true
         set("down", isUp)

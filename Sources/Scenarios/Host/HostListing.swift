@@ -39,7 +39,7 @@ extension Host {
     if entry.isEmpty { return }
     let (text, family) = try entry.route()
     do throws(HostError) {
-      addRoute(try route(text: text, family: family))
+      try addRoute(printed: text, family: family)
     } catch {
       throw node.error("ip -j route: \(error.reason)")
     }
@@ -70,6 +70,7 @@ extension Host {
       for address in addresses { device.append(address) }
       device.mtu = mtu.map { max(Int($0), 68) } ?? device.mtu
       device.isUp = flags.contains("UP")
+      device.hasCarrier = InterfaceFlags.haveCarrier(flags)
       device.hasNoARP = flags.contains("NOARP")
       device.bridge = bridge
     }
@@ -151,14 +152,21 @@ private struct ListingEntry {
     }
     if let metric: UInt32 = try members["metric"]?.integer() { words += ["metric", "\(metric)"] }
     if let flow = members["flow"] { words += try ListingEntry(flow).realms() }
+    words += try linkFlags()
     for hop in try members["nexthops"]?.list() ?? [] {
       let hop = try ListingEntry(hop)
       words.append("nexthop")
       for (key, word) in [("gateway", "via"), ("dev", "dev")] {
         if let value = try hop[key]?.text() { words += [word, value] }
       }
+      words += try hop.linkFlags()
     }
     return (words.joined(separator: " "), destination.contains(":") || gateway?.contains(":") == true ? .ipv6 : nil)
+  }
+
+  /// What the flags of a route or next hop say of its link.
+  private func linkFlags() throws(ScenarioFileError) -> [String] {
+    try (members["flags"]?.texts() ?? []).filter { $0 == "dead" || $0 == "linkdown" }
   }
 
   private func realms() throws(ScenarioFileError) -> [String] {

@@ -53,6 +53,10 @@ extension FileShape {
       Member("mac", .text, "MAC address"),
       Member("mtu", .integer(68...Int(Int32.max)), "MTU in bytes"),
       Member("up", .boolean, "false: the interface is down; default true"),
+      Member(
+        "carrier", .boolean,
+        "false: the link is down, so that routes over it are ignored where net.ipv4.conf.IFACE.ignore_routes_with_linkdown says so; default true"
+      ),
       Member("noarp", .boolean, "false: neighbours are resolved; default true: frames go to the MAC address of the interface itself"),
       Member("group", number32, "the number of its group; without this member it is unknown"),
       Member("master", .text, "the bridge of which the interface is a port"),

@@ -39,6 +39,7 @@ extension Host {
       device.addresses = []
       device.mtu = link.mtu ?? device.mtu
       device.isUp = link.isUp
+      device.hasCarrier = link.hasCarrier
       device.hasNoARP = link.hasNoARP
       device.bridge = link.master
     }
@@ -99,7 +100,7 @@ extension Host {
       let isBare = Self.family(ofRoute: text) == nil
       let near = (routes[..<index].reversed() + routes[index...]).lazy.compactMap { Self.family(ofRoute: $0.text) }.first
       do throws(HostError) {
-        addRoute(try route(text: text, family: isBare ? near : nil))
+        try addRoute(printed: text, family: isBare ? near : nil)
       } catch {
         if index == 0, PrintedText(file.bytes) == nil { throw line.unlike("ip -j route") }
         throw line.error("ip route: \(error.reason)")
@@ -207,9 +208,9 @@ extension Host {
     }
     guard !values.isEmpty else { throw ScenarioFileError("there is no sysctl in it", at: SourceRange(0..<0), hidesText: true) }
     // Writing these changes those of each interface, so they come first.
-    func isGeneral(_ name: String) -> Bool { name == "net.ipv4.ip_forward" || name.hasSuffix(".conf.all.forwarding") }
+    let general = values.filter { Sysctls.changesInterfaces($0.name) }
     var known = sysctls
-    for (name, value) in values.filter({ isGeneral($0.name) }) + values.filter({ !isGeneral($0.name) }) { _ = known.assign(name, value) }
+    for (name, value) in general + values.filter({ !Sysctls.changesInterfaces($0.name) }) { _ = known.assign(name, value) }
     sysctls = known
   }
 
@@ -244,6 +245,7 @@ private struct PrintedLink {
   let name: String
   var mtu: Int?
   var isUp = true
+  var hasCarrier = true
   var hasNoARP = false
   var master: String?
   /// The words of an address on the same line, after `inet`, `inet6` or `brief`.
@@ -266,8 +268,9 @@ private struct PrintedLink {
     }
     if words.count > 2, words[2].hasPrefix("inet") { addressWords = words[2...] }
     guard let flags = words.first(where: { $0.hasPrefix("<") }) else { return }
-    let names = flags.split { $0 == "<" || $0 == ">" || $0 == "," }
+    let names = flags.split { $0 == "<" || $0 == ">" || $0 == "," }.map(String.init)
     isUp = names.contains("UP")
+    hasCarrier = InterfaceFlags.haveCarrier(names)
     hasNoARP = names.contains("NOARP")
     // Interfaces without IP may have an MTU below IP's minimum.
     mtu = line.value(of: "mtu").flatMap { Int($0) }.map { min(max($0, 68), Int(Int32.max)) }
