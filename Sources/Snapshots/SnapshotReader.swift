@@ -205,8 +205,10 @@ public struct SnapshotReader: Sendable {
     return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
   }
 
-  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap.
+  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap. Without the module `br_netfilter` there are none of
+  /// bridges, and bridged frames pass no rules.
   public mutating func read(sysctl name: String, _ value: String?) {
+    let value = value ?? (name.hasPrefix("net.bridge.") && !bridges.isEmpty ? "0" : nil)
     guard let value = value?.split(whereSeparator: \.isWhitespace).joined(separator: " "), Int(value) != nil else { return }
     if let usual = ConntrackSettings()[sysctl: name], usual == Int(value) { return }
     let parts = name.split(separator: ".")

@@ -23,8 +23,10 @@ public final class Host: HostModel {
     public var hasNoARP: Bool
     /// The addresses that were set, in the kernel's order, which is that of `ip addr show`. ``add(_:)`` puts a new one in its place.
     public var addresses: [Address]
-    /// The bridge that this interface is a port of, by name.
+    /// The bridge or other interface that this interface is a part of, by name.
     public var bridge: String?
+    /// What is not known of that interface, so that the way of frames which arrive here is unknown; nil if nothing is missing.
+    public var masterNeed: String?
     /// True for a bridge.
     public var isBridge: Bool
     /// The interface group (`ip link set … group`); nil if unknown.

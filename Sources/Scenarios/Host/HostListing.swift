@@ -20,7 +20,9 @@ extension Host {
       return
     }
     let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
-    for node in nodes { try add(link: node) }
+    var masters = MasterKinds()
+    for node in nodes { try add(link: node, &masters) }
+    masters.apply(to: self)
   }
 
   /// Adds the routes in the output of `ip route`, `ip -6 route` or the same with `-j`. From then on, the routes are considered complete.
@@ -45,7 +47,7 @@ extension Host {
     }
   }
 
-  private func add(link node: FileNode) throws(ScenarioFileError) {
+  private func add(link node: FileNode, _ masters: inout MasterKinds) throws(ScenarioFileError) {
     let link = try ListingEntry(node)
     guard let name = try link["ifname"]?.text() else {
       if link.isEmpty { return }
@@ -53,6 +55,11 @@ extension Host {
     }
     guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is not a valid interface name") }
     try add(link, name)
+    let details = try link["linkinfo"].map { node throws(ScenarioFileError) in try ListingEntry(node) }
+    if let kind = try details?["info_kind"]?.text() { masters.note(kind, of: name) }
+    guard let master = try link["master"]?.text() else { return }
+    if let kind = try details?["info_slave_kind"]?.text() { masters.note(kind, of: master) }
+    masters.note(flags: try link["flags"]?.texts() ?? [], ofMemberOf: master)
   }
 
   private func add(_ link: ListingEntry, _ name: String) throws(ScenarioFileError) {

@@ -15,11 +15,13 @@ extension Host {
     }
     var name: String?
     var known: Set<String> = []
+    var masters = MasterKinds()
     for line in PrintedLine.all(of: file) {
       var rest = line.words[...]
       if !line.isIndented {
         guard let link = try PrintedLink(line) else { throw line.unlike("ip -j addr") }
         if known.insert(link.name).inserted { add(link) }
+        if let master = link.master { masters.note(flags: link.flags, ofMemberOf: master) }
         name = link.name
         rest = link.addressWords
       }
@@ -28,9 +30,11 @@ extension Host {
         let mac = MACAddress(rest[rest.startIndex + 1]) ?? MACAddress(rawValue: 0)
         updateDevice(named: name) { $0.hardwareAddress = mac }
       }
+      masters.note(words: line.words, of: name, memberOf: device(named: name)?.bridge)
       if rest.first == "inet" || rest.first == "inet6" { try add(address: rest.dropFirst(), to: name, line) }
       if rest.first == "brief" { try add(briefAddresses: rest.dropFirst(), to: name, line) }
     }
+    masters.apply(to: self)
   }
 
   private func add(_ link: PrintedLink) {
@@ -248,6 +252,7 @@ private struct PrintedLink {
   var hasCarrier = true
   var hasNoARP = false
   var master: String?
+  var flags: [String] = []
   /// The words of an address on the same line, after `inet`, `inet6` or `brief`.
   var addressWords: ArraySlice<String> = []
 
@@ -268,10 +273,10 @@ private struct PrintedLink {
     }
     if words.count > 2, words[2].hasPrefix("inet") { addressWords = words[2...] }
     guard let flags = words.first(where: { $0.hasPrefix("<") }) else { return }
-    let names = flags.split { $0 == "<" || $0 == ">" || $0 == "," }.map(String.init)
-    isUp = names.contains("UP")
-    hasCarrier = InterfaceFlags.haveCarrier(names)
-    hasNoARP = names.contains("NOARP")
+    self.flags = flags.split { $0 == "<" || $0 == ">" || $0 == "," }.map(String.init)
+    isUp = self.flags.contains("UP")
+    hasCarrier = InterfaceFlags.haveCarrier(self.flags)
+    hasNoARP = self.flags.contains("NOARP")
     // Interfaces without IP may have an MTU below IP's minimum.
     mtu = line.value(of: "mtu").flatMap { Int($0) }.map { min(max($0, 68), Int(Int32.max)) }
     master = line.value(of: "master")
