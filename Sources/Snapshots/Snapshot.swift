@@ -36,6 +36,20 @@ public struct Snapshot: Sendable, Equatable {
     public var address: String?
     /// The user that owns the socket.
     public var uid: UInt32
+    /// The interface that it is bound to; nil for any.
+    public var device: String?
+    /// True if a socket of IPv6 receives no IPv4.
+    public var isIPv6Only: Bool
+
+    /// Creates a socket.
+    public init(proto: String, port: UInt16, address: String?, uid: UInt32, device: String? = nil, isIPv6Only: Bool = false) {
+      self.proto = proto
+      self.port = port
+      self.address = address
+      self.uid = uid
+      self.device = device
+      self.isIPv6Only = isIPv6Only
+    }
   }
 
   /// A neighbour on a network of the machine.
@@ -221,7 +235,8 @@ extension Snapshot.Interface {
 
 extension Snapshot.Socket {
   fileprivate var flow: String {
-    "{proto: \(proto), port: \(port)" + (address.map { ", address: \(YAMLText.quote($0))" } ?? "") + ", uid: \(uid)}"
+    "{proto: \(proto), port: \(port)" + (address.map { ", address: \(YAMLText.quote($0))" } ?? "")
+      + (device.map { ", device: \(YAMLText.quote($0))" } ?? "") + (isIPv6Only ? ", v6only: true" : "") + ", uid: \(uid)}"
   }
 }
 

@@ -223,11 +223,12 @@ public struct SnapshotReader: Sendable {
   // MARK: Sockets and connections
 
   mutating func add(_ socket: Snapshot.Socket) {
-    // Sockets for both families, and sockets shared by processes, appear only once.
+    // Sockets shared by processes appear only once.
     let known = snapshot.sockets ?? []
-    if !known.contains(where: { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }) {
-      snapshot.sockets = known + [socket]
+    func binding(_ socket: Snapshot.Socket) -> [String?] {
+      [socket.proto, "\(socket.port)", socket.address, socket.device, "\(socket.isIPv6Only)"]
     }
+    if !known.contains(where: { binding($0) == binding(socket) }) { snapshot.sockets = known + [socket] }
   }
 
   mutating func add(connection line: String) { snapshot.connections.append(line) }

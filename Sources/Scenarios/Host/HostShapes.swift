@@ -71,6 +71,8 @@ extension FileShape {
       Member("proto", .choice(["tcp", "udp"]), "protocol; default tcp"),
       Member("port", number16, "local port"),
       Member("address", .text, "local address; default any"),
+      Member("device", .text, "the interface that it is bound to (SO_BINDTODEVICE); default any"),
+      Member("v6only", .boolean, "true: bound to `::`, it receives no IPv4 (IPV6_V6ONLY)"),
       Member("transparent", .boolean, "true: IP_TRANSPARENT is set"),
       Member("uid", .either([number32, .text]), "the user who owns the socket and its replies; default root"),
       Member("gid", .either([number32, .text]), "the group that owns them; default root"),

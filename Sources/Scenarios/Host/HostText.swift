@@ -232,14 +232,19 @@ extension Host {
       guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
         throw line.error("`\(place)' is no address and port", hint: "`ss -n' prints numbers")
       }
-      let text = place[..<colon].filter { $0 != "[" && $0 != "]" }.prefix { $0 != "%" }
-      guard text == "*" || IPAddress(text) != nil else { throw line.error("`\(text)' is no address") }
+      // `ss` prints an interface that the socket is bound to, and `*' for a socket of both families, but [::] for one of IPv6 only.
+      let parts = place[..<colon].filter { $0 != "[" && $0 != "]" }.split(separator: "%", maxSplits: 1)
+      let text = parts.first ?? ""
+      let address = IPAddress(text).map { IPAddress(unmapped: $0) }
+      guard text == "*" || address != nil else { throw line.error("`\(text)' is no address") }
       let uid = line.words.first { $0.hasPrefix("uid:") }.flatMap { UInt32($0.dropFirst(4)) }
       let name = line.words.first { $0.hasPrefix("users:((\"") }.map { String($0.dropFirst(9).prefix { $0 != "\"" }) }
-      sockets.append(
-        HostSocket(
-          name: name ?? "\(proto == .tcp ? "tcp" : "udp")/\(port)", proto: proto, port: port, address: text == "*" ? nil : IPAddress(text),
-          facts: SocketFacts(uid: uid ?? 0)))
+      var socket = HostSocket(
+        name: name ?? "\(proto == .tcp ? "tcp" : "udp")/\(port)", proto: proto, port: port, address: address,
+        facts: SocketFacts(uid: uid ?? 0))
+      socket.device = parts.count > 1 ? String(parts[1]) : nil
+      socket.isIPv6Only = address?.family == .ipv6
+      sockets.append(socket)
     }
   }
 }
