@@ -105,6 +105,9 @@ struct LabPlan {
         decides = link.hasCarrier == false && bridges.contains(link.name)
       case .route(let route):
         let hops = [route.way] + route.hops
+        if hops.contains(where: { $0.encapsulation != nil }) {
+          throw KernelError(.malformed("\(line.description): the kernel is given no encapsulations"))
+        }
         decides = hops.contains { $0.isDead || $0.isLinkDown && ignores }
       default: break
       }

@@ -96,7 +96,8 @@ public struct SnapshotReader: Sendable {
   /// Parses the output of `ip -j route show table all`, or the same for IPv6.
   public mutating func read(routes text: String, _ family: Family) {
     var (direct, gatewayed): ([String], [String]) = ([], [])
-    for route in entries(text, "ip -j route show table all") {
+    let plain = String(decoding: ListedEncapsulation.removed(from: Array(text.utf8)), as: UTF8.self)
+    for route in entries(plain, "ip -j route show table all") {
       guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
       if route["protocol"]?.text == "kernel", isDerived(route) { continue }
       guard let line = line(of: route, destination, family) else { continue }
@@ -141,9 +142,9 @@ public struct SnapshotReader: Sendable {
     return words.joined(separator: " ")
   }
 
-  /// The gateway and interface of a next hop.
+  /// The encapsulation, gateway and interface of a next hop.
   private static func way(_ hop: JSONValue) -> [String] {
-    var words: [String] = []
+    var words: [String] = hop["encap"]?.text.map { ["encap", $0] } ?? []
     if let gateway = hop["gateway"]?.text {
       words += ["via", gateway]
     } else if let via = hop["via"], let host = via["host"]?.text, let other = via["family"]?.text {

@@ -127,6 +127,9 @@ extension Host {
   func needs(_ flow: Flow) -> UnknownReason {
     let subject = "the path of the packet"
     switch lookup(flow) {
+    case .found(let found) where found.route.encapsulation != nil:
+      let kind = found.route.encapsulation ?? ""
+      return UnknownReason(subject, needs: "the effect of `encap \(kind)' on the route to \(flow.destination), which is not evaluated")
     case .found(let found) where !found.hops.isEmpty:
       let choice = "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
       return UnknownReason(subject, needs: choice)
@@ -170,7 +173,7 @@ extension Host {
         let source = flow.source ?? (flow.destination.family == .ipv4 ? route.preferredSource : nil) ?? flow.destination
         return RouteAnswer(type: .local, output: devices[0].interface, gateway: nil, preferredSource: source, mtu: devices[0].mtu)
       }
-      guard let output = route.output else { return nil }
+      guard let output = route.output, route.encapsulation == nil else { return nil }
       return RouteAnswer(
         type: refuses(route) ? .unreachable : route.type, output: output, gateway: route.gateway,
         preferredSource: flow.source ?? preferredSource(route, output, flow.destination), mtu: mtu(route, output))

@@ -32,7 +32,8 @@ extension Host {
     missing.remove(.routes)
     try file.check(is: .routes)
     guard file.isJSON else { return try add(routeText: file) }
-    let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
+    let plain = SourceFile(name: file.name, bytes: ListedEncapsulation.removed(from: file.bytes))
+    let nodes = try FileDocument(plain).entries(of: "ip -j route", "dst")
     for node in nodes { try add(route: node) }
   }
 
@@ -154,21 +155,36 @@ private struct ListingEntry {
     if let type = try members["type"]?.text() { words.append(type) }
     words.append(destination)
     let gateway = try members["gateway"]?.text()
-    for (key, word) in [("gateway", "via"), ("dev", "dev"), ("prefsrc", "src"), ("scope", "scope"), ("table", "table")] {
+    words += try way()
+    for (key, word) in [("prefsrc", "src"), ("scope", "scope"), ("table", "table"), ("tos", "tos")] {
       if let value = try members[key]?.text() { words += [word, value] }
+    }
+    for node in try members["metrics"]?.list() ?? [] {
+      if let mtu: UInt32 = try ListingEntry(node)["mtu"]?.integer() { words += ["mtu", "\(mtu)"] }
     }
     if let metric: UInt32 = try members["metric"]?.integer() { words += ["metric", "\(metric)"] }
     if let flow = members["flow"] { words += try ListingEntry(flow).realms() }
     words += try linkFlags()
     for hop in try members["nexthops"]?.list() ?? [] {
       let hop = try ListingEntry(hop)
-      words.append("nexthop")
-      for (key, word) in [("gateway", "via"), ("dev", "dev")] {
-        if let value = try hop[key]?.text() { words += [word, value] }
-      }
-      words += try hop.linkFlags()
+      words += ["nexthop"] + (try hop.way()) + (try hop.linkFlags())
     }
     return (words.joined(separator: " "), destination.contains(":") || gateway?.contains(":") == true ? .ipv6 : nil)
+  }
+
+  /// The encapsulation, gateway and interface of a route or next hop.
+  private func way() throws(ScenarioFileError) -> [String] {
+    var words: [String] = []
+    if let kind = try members["encap"]?.text() { words += ["encap", kind] }
+    if let gateway = try members["gateway"]?.text() {
+      words += ["via", gateway]
+    } else if let via = try members["via"].map({ node throws(ScenarioFileError) in try ListingEntry(node) }),
+      let family = try via["family"]?.text(), let host = try via["host"]?.text()
+    {
+      words += ["via", family, host]
+    }
+    if let device = try members["dev"]?.text() { words += ["dev", device] }
+    return words
   }
 
   /// What the flags of a route or next hop say of its link.
