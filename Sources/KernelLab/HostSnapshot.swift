@@ -37,9 +37,7 @@ public enum HostSnapshot {
     }
     reader.take(chains: chains.filter { !$0.isIdle && !$0.families.isEmpty }.map { Snapshot.Chain($0) }, tables)
     readSets(registry, &reader)
-    for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
-      if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }
-    }
+    readSockets(&reader)
     if let text = file("/etc/passwd", &reader) { reader.read(names: text, areGroups: false) }
     if let text = file("/etc/group", &reader) { reader.read(names: text, areGroups: true) }
     readConnections(connectionLimit, &reader)
@@ -72,6 +70,19 @@ public enum HostSnapshot {
     try? HostFile.read("/proc/sys/" + String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 }))
   }
 
+  private static func readSockets(_ reader: inout SnapshotReader) {
+    do throws(KernelError) {
+      let sockets = try ListeningSocket.all()
+      reader.read(sockets: sockets.map { Snapshot.Socket($0) })
+    } catch {
+      // A kernel without `inet_diag`.
+      for (proto, path) in [("tcp", "tcp"), ("tcp", "tcp6"), ("udp", "udp"), ("udp", "udp6")] {
+        if let text = file("/proc/thread-self/net/\(path)", &reader) { reader.read(sockets: text, proto) }
+      }
+      reader.miss("the interfaces that sockets are bound to, and which are for IPv6 only: \(error)")
+    }
+  }
+
   /// Sets are needed only if rules use them.
   private static func readSets(_ registry: Registry, _ reader: inout SnapshotReader) {
     let rules = [reader.snapshot.rules, reader.snapshot.rules6].compactMap(\.self)
@@ -88,6 +99,14 @@ public enum HostSnapshot {
     } catch {
       reader.miss("the tracked connections: \(error)")
     }
+  }
+}
+
+extension Snapshot.Socket {
+  fileprivate init(_ socket: ListeningSocket) {
+    self.init(
+      proto: "\(socket.proto)", port: socket.port, address: SnapshotReader.text(socket.address, isIPv6Only: socket.isIPv6Only),
+      uid: socket.uid, device: socket.device, isIPv6Only: socket.isIPv6Only)
   }
 }
 

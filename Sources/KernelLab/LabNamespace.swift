@@ -134,7 +134,7 @@ struct LabPool {
 
   private static func leavesTraces(_ command: IPCommand) -> Bool {
     switch command {
-    case .link(let link): link.made == .bridge || link.hasNoARP == false
+    case .link(let link): link.made == .bridge || link.hasNoARP == false || link.hasCarrier != nil
     case .neighbour: true
     case .address, .route, .rule: false
     }

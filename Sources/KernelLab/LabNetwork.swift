@@ -33,6 +33,15 @@ struct LabNetwork {
     if case .address(let change) = line.command, change.verb != .delete, let peer = change.address.peer, peer.family == .ipv6 {
       LabNetwork.awaitRoute(to: peer)
     }
+    if case .link(let link) = line.command, link.hasCarrier != nil { try noteCarrier(of: link, line) }
+  }
+
+  /// Has the kernel take the state of a link over into its routes; by itself it does so up to a second later. Kernel: `linkwatch_sync_dev`.
+  private mutating func noteCarrier(of link: IPLink, _ line: LabPlan.Line) throws(KernelError) {
+    var question = NetlinkMessage(type: Kind.link + 2)
+    question.body = [0, 0, 0, 0]
+    for word in [try LabNetwork.index(of: link.name, line), 0, 0] { question.body.appendHostWord(word) }
+    _ = try socket.get(question, what: line.description)
   }
 
   /// Waits until the kernel has added the route to the peer of an IPv6 address. Kernel: the work item `addrconf_dad_work`.
@@ -73,6 +82,7 @@ struct LabNetwork {
 
   private enum LinkAttribute {
     static let address: UInt16 = 1, name: UInt16 = 3, mtu: UInt16 = 4, master: UInt16 = 10, info: UInt16 = 18, group: UInt16 = 27
+    static let carrier: UInt16 = 33
     static let kind: UInt16 = 1, data: UInt16 = 2, multicastSnooping: UInt16 = 23
     static let isUp: UInt32 = 1, hasNoARP: UInt32 = 0x80
   }
@@ -91,6 +101,7 @@ struct LabNetwork {
     if let address = link.hardwareAddress { message.add(LinkAttribute.address, address.octets) }
     if let mtu = link.mtu { message.add(LinkAttribute.mtu, host32: mtu) }
     if let group = link.group { message.add(LinkAttribute.group, host32: group) }
+    if let hasCarrier = link.hasCarrier { message.add(LinkAttribute.carrier, [hasCarrier ? 1 : 0]) }
     switch link.master {
     case nil: break
     case .some(.none): message.add(LinkAttribute.master, host32: 0)

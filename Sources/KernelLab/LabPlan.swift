@@ -49,8 +49,10 @@ struct LabPlan {
       throw KernelError(.malformed("chains: the kernel is not given the rules of `\(chain.title)', which are beside those of iptables"))
     }
     addresses = try scenario.interfaces.map { interface throws(KernelError) in try LabPlan.addresses(interface) }
-    setup = try scenario.setup.enumerated().map { index, line throws(KernelError) in try LabPlan.line(line, at: "topology.setup[\(index)]")
+    let lines = try scenario.setup.enumerated().map { index, line throws(KernelError) in
+      try LabPlan.line(line, at: "topology.setup[\(index)]")
     }
+    setup = try LabPlan.settable(lines, scenario.sysctls)
     switches = try scenario.sysctls.map { sysctl throws(KernelError) in try LabSwitch(sysctl.name, sysctl.value) }
     var changes: [Int: Line] = [:]
     var loads: [Int: [Ruleset]] = [:]
@@ -82,6 +84,35 @@ struct LabPlan {
     return try interface.addresses.map { text throws(KernelError) in
       guard let address = Host.Address(text) else { throw KernelError(.malformed("`\(text)' is not an address")) }
       return address
+    }
+  }
+
+  /// The lines without the states of links, unless the host ignores routes over links that are down: the kernel sends nothing through such a
+  /// link, which no rule sees.
+  ///
+  /// - Throws: `KernelError` if the kernel cannot be told what decides: the link of a bridge, or one that only a route tells of.
+  private static func settable(_ lines: [Line], _ sysctls: [Scenario.Sysctl]) throws(KernelError) -> [Line] {
+    let bridges = Set(lines.compactMap { if case .link(let link) = $0.command, link.made == .bridge { link.name } else { nil } })
+    let ignores = sysctls.contains { $0.name.hasSuffix("ignore_routes_with_linkdown") && $0.value != "0" }
+    return try lines.map { line throws(KernelError) in
+      var decides = false
+      switch line.command {
+      case .link(var link) where link.hasCarrier != nil:
+        guard ignores else {
+          link.hasCarrier = nil
+          return Line(place: line.place, text: line.text, command: .link(link))
+        }
+        decides = link.hasCarrier == false && bridges.contains(link.name)
+      case .route(let route):
+        let hops = [route.way] + route.hops
+        if hops.contains(where: { $0.encapsulation != nil }) {
+          throw KernelError(.malformed("\(line.description): the kernel is given no encapsulations"))
+        }
+        decides = hops.contains { $0.isDead || $0.isLinkDown && ignores }
+      default: break
+      }
+      guard !decides else { throw KernelError(.malformed("\(line.description): the kernel cannot be told that this link is down")) }
+      return line
     }
   }
 

@@ -1,3 +1,4 @@
+internal import Evaluator
 internal import Kernel
 internal import Lab
 internal import Scenarios
@@ -28,6 +29,8 @@ struct LabSockets {
     if specification.mark != 0 { try socket.set(.mark, specification.mark) }
     try socket.set(.reuseAddress)
     if address.family == .ipv6, sharesPort { try socket.set(.ownFamilyOnly) }
+    if address.family == .ipv6, specification.isIPv6Only, !sharesPort { try socket.set(.ownFamilyOnly) }
+    if let device = specification.device { try socket.bind(toDevice: device) }
     if specification.isTransparent { try socket.set(.transparent) }
     try socket.bind(address, port: specification.port)
     if specification.transport == .tcp {
@@ -75,7 +78,8 @@ struct LabSockets {
       case .data(let data, let from):
         let end = socket.kind == .tcp ? nil : from
         if let end { peers[name] = end }
-        records.append(.received(socket: name, data: data, from: end))
+        // A socket of both families names a peer of IPv4 by an address of IPv6.
+        records.append(.received(socket: name, data: data, from: end.map { (IPAddress(unmapped: $0.0), $0.1) }))
       case .end:
         records.append(.closed(socket: name))
         ended.insert(name)

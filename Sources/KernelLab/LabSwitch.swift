@@ -45,6 +45,8 @@ struct LabSwitch {
     {
       return
     }
+    // Without br_netfilter, bridged frames pass no rules, as 0 says.
+    if value == "0", path.hasPrefix("/proc/sys/net/bridge/"), !HostFile.exists(path) { return }
     try HostFile.write(value, to: path)
   }
 }

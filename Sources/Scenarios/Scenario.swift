@@ -62,6 +62,10 @@ public struct Scenario: Sendable, Equatable {
     public var gid: UInt32 = 0
     /// The mark of its packets, `SO_MARK`.
     public var mark: UInt32 = 0
+    /// The interface that it is bound to, `SO_BINDTODEVICE`; nil for any.
+    public var device: String?
+    /// True if a socket of IPv6 receives no IPv4, `IPV6_V6ONLY`.
+    public var isIPv6Only = false
 
     /// Creates a socket.
     public init(name: String, transport: Transport, port: UInt16, address: String? = nil, isTransparent: Bool = false) {
@@ -257,14 +261,16 @@ extension Scenario {
     var sockets: [Socket] = []
     for (index, element) in try (reader.list("sockets") ?? []).enumerated() {
       let entry = try ScenarioReader(element, at: reader.path("sockets[\(index)]"))
-      try entry.allow(only: ["name", "proto", "port", "addr", "transparent"])
+      try entry.allow(only: ["name", "proto", "port", "addr", "transparent", "dev", "v6only"])
       let proto = try entry.text("proto") ?? "tcp"
       guard let transport = Socket.Transport(rawValue: proto) else { throw entry.error("proto", "expected tcp or udp, found \(proto)") }
       guard let port: UInt16 = try entry.integer("port") else { throw entry.error("port", "is missing") }
-      sockets.append(
-        Socket(
-          name: try entry.text("name") ?? "\(proto)/\(port)", transport: transport, port: port, address: try entry.text("addr"),
-          isTransparent: try entry.bool("transparent") ?? false))
+      var socket = Socket(
+        name: try entry.text("name") ?? "\(proto)/\(port)", transport: transport, port: port, address: try entry.text("addr"),
+        isTransparent: try entry.bool("transparent") ?? false)
+      socket.device = try entry.text("dev")
+      socket.isIPv6Only = try entry.bool("v6only") ?? false
+      sockets.append(socket)
     }
     return sockets
   }

@@ -16,6 +16,8 @@ public struct Snapshot: Sendable, Equatable {
     public var mtu: Int?
     /// True if the interface is up.
     public var isUp = true
+    /// False if the link is down while the interface is up.
+    public var hasCarrier = true
     /// The bridge that it is a port of.
     public var bridge: String?
     /// The kind, such as `veth` or `tun`; nil for a physical interface.
@@ -34,6 +36,20 @@ public struct Snapshot: Sendable, Equatable {
     public var address: String?
     /// The user that owns the socket.
     public var uid: UInt32
+    /// The interface that it is bound to; nil for any.
+    public var device: String?
+    /// True if a socket of IPv6 receives no IPv4.
+    public var isIPv6Only: Bool
+
+    /// Creates a socket.
+    public init(proto: String, port: UInt16, address: String?, uid: UInt32, device: String? = nil, isIPv6Only: Bool = false) {
+      self.proto = proto
+      self.port = port
+      self.address = address
+      self.uid = uid
+      self.device = device
+      self.isIPv6Only = isIPv6Only
+    }
   }
 
   /// A neighbour on a network of the machine.
@@ -209,6 +225,7 @@ extension Snapshot.Interface {
     if let hardwareAddress { members.append("mac: \(YAMLText.quote(hardwareAddress))") }
     if let mtu { members.append("mtu: \(mtu)") }
     if !isUp { members.append("up: false") }
+    if !hasCarrier { members.append("carrier: false") }
     if let bridge { members.append("master: \(YAMLText.quote(bridge))") }
     if let kind { members.append("kind: \(YAMLText.quote(kind))") }
     if let group { members.append("group: \(group)") }
@@ -218,7 +235,8 @@ extension Snapshot.Interface {
 
 extension Snapshot.Socket {
   fileprivate var flow: String {
-    "{proto: \(proto), port: \(port)" + (address.map { ", address: \(YAMLText.quote($0))" } ?? "") + ", uid: \(uid)}"
+    "{proto: \(proto), port: \(port)" + (address.map { ", address: \(YAMLText.quote($0))" } ?? "")
+      + (device.map { ", device: \(YAMLText.quote($0))" } ?? "") + (isIPv6Only ? ", v6only: true" : "") + ", uid: \(uid)}"
   }
 }
 

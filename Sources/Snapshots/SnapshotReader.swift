@@ -45,6 +45,7 @@ public struct SnapshotReader: Sendable {
     for link in entries(text, "ip -j -d addr") {
       guard let name = link["ifname"]?.text else { continue }
       let flags = (link["flags"]?.elements ?? []).compactMap(\.text)
+      let hasCarrier = InterfaceFlags.haveCarrier(flags)
       let kind = link["linkinfo"]?["info_kind"]?.text
       let listed = (link["addr_info"]?.elements ?? []).compactMap { LinkAddress($0) }
       // `ip` lists IPv6 addresses newest first; a snapshot has all in the order of `ip addr add`.
@@ -63,9 +64,11 @@ public struct SnapshotReader: Sendable {
         snapshot.setup += addresses.map { $0.command(on: name) }
         if let group = Self.group(of: link) { snapshot.setup.append("link set dev \(name) group \(group)") }
         if flags.contains("UP") { snapshot.setup.append("link set dev \(name) up") }
+        if !hasCarrier { snapshot.setup.append("link set dev \(name) carrier off") }
       } else {
         var interface = Snapshot.Interface(name: name, addresses: plain, hardwareAddress: hardware, isUp: flags.contains("UP"))
         interface.mtu = link["mtu"]?.integer.flatMap { (68...65535).contains($0) && $0 != 1500 ? $0 : nil }
+        interface.hasCarrier = hasCarrier
         interface.bridge = link["master"]?.text
         interface.kind = kind
         interface.group = Self.group(of: link)
@@ -93,7 +96,8 @@ public struct SnapshotReader: Sendable {
   /// Parses the output of `ip -j route show table all`, or the same for IPv6.
   public mutating func read(routes text: String, _ family: Family) {
     var (direct, gatewayed): ([String], [String]) = ([], [])
-    for route in entries(text, "ip -j route show table all") {
+    let plain = String(decoding: ListedEncapsulation.removed(from: Array(text.utf8)), as: UTF8.self)
+    for route in entries(plain, "ip -j route show table all") {
       guard let destination = route["dst"]?.text, route["table"]?.text != "local" || !isDerived(route) else { continue }
       if route["protocol"]?.text == "kernel", isDerived(route) { continue }
       guard let line = line(of: route, destination, family) else { continue }
@@ -138,9 +142,9 @@ public struct SnapshotReader: Sendable {
     return words.joined(separator: " ")
   }
 
-  /// The gateway and interface of a next hop.
+  /// The encapsulation, gateway and interface of a next hop.
   private static func way(_ hop: JSONValue) -> [String] {
-    var words: [String] = []
+    var words: [String] = hop["encap"]?.text.map { ["encap", $0] } ?? []
     if let gateway = hop["gateway"]?.text {
       words += ["via", gateway]
     } else if let via = hop["via"], let host = via["host"]?.text, let other = via["family"]?.text {
@@ -202,8 +206,10 @@ public struct SnapshotReader: Sendable {
     return general + names.flatMap { name in own.map { $0.replacing(".default.", with: ".\(name.replacing(".", with: "/")).") } }
   }
 
-  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap.
+  /// Records the value of a sysctl; nil if the kernel has no such sysctl, which is not a gap. Without the module `br_netfilter` there are none of
+  /// bridges, and bridged frames pass no rules.
   public mutating func read(sysctl name: String, _ value: String?) {
+    let value = value ?? (name.hasPrefix("net.bridge.") && !bridges.isEmpty ? "0" : nil)
     guard let value = value?.split(whereSeparator: \.isWhitespace).joined(separator: " "), Int(value) != nil else { return }
     if let usual = ConntrackSettings()[sysctl: name], usual == Int(value) { return }
     let parts = name.split(separator: ".")
@@ -218,11 +224,12 @@ public struct SnapshotReader: Sendable {
   // MARK: Sockets and connections
 
   mutating func add(_ socket: Snapshot.Socket) {
-    // Sockets for both families, and sockets shared by processes, appear only once.
+    // Sockets shared by processes appear only once.
     let known = snapshot.sockets ?? []
-    if !known.contains(where: { ($0.proto, $0.port, $0.address) == (socket.proto, socket.port, socket.address) }) {
-      snapshot.sockets = known + [socket]
+    func binding(_ socket: Snapshot.Socket) -> [String?] {
+      [socket.proto, "\(socket.port)", socket.address, socket.device, "\(socket.isIPv6Only)"]
     }
+    if !known.contains(where: { binding($0) == binding(socket) }) { snapshot.sockets = known + [socket] }
   }
 
   mutating func add(connection line: String) { snapshot.connections.append(line) }

@@ -1,8 +1,15 @@
+import Evaluator
 public import Lab
-import Wire
+package import Wire
 
 extension SnapshotReader {
-  /// Parses a file such as `/proc/net/tcp`, and keeps the listening sockets.
+  /// Stores the listening sockets.
+  public mutating func read(sockets: [Snapshot.Socket]) {
+    snapshot.sockets = snapshot.sockets ?? []
+    for socket in sockets { add(socket) }
+  }
+
+  /// Parses a file such as `/proc/net/tcp`, and keeps the listening sockets. It does not tell of interfaces that sockets are bound to.
   public mutating func read(sockets text: String, _ proto: String) {
     // TCP_LISTEN; for a UDP socket without a peer, TCP_CLOSE.
     let waiting = proto == "tcp" ? "0A" : "07"
@@ -11,8 +18,13 @@ extension SnapshotReader {
       let fields = line.split(separator: " ", omittingEmptySubsequences: true)
       guard fields.count >= 8, fields[3] == waiting, let end = SnapshotReader.end(fields[1]), let uid = UInt32(fields[7]) else { continue }
       if proto == "udp", SnapshotReader.end(fields[2])?.port != 0 { continue }
-      add(Snapshot.Socket(proto: proto, port: end.port, address: end.address.bits == 0 ? nil : "\(end.address)", uid: uid))
+      add(Snapshot.Socket(proto: proto, port: end.port, address: Self.text(end.address), uid: uid))
     }
+  }
+
+  /// The local address; nil for `::`, which receives both families.
+  package static func text(_ address: IPAddress, isIPv6Only: Bool = false) -> String? {
+    address.family == .ipv6 && address.bits == 0 && !isIPv6Only ? nil : "\(IPAddress(unmapped: address))"
   }
 
   /// Parses `0100007F:0035`: the address as 32-bit words in the host's byte order, in hexadecimal.
@@ -29,9 +41,7 @@ extension SnapshotReader {
       rest = rest.dropFirst(8)
     }
     let isFour = parts[0].utf8.count == 8
-    // A socket for both families shows an IPv4 address as an IPv4-mapped IPv6 one.
-    if !isFour, bits >> 32 == 0xFFFF { return (IPAddress(family: .ipv4, bits: bits & 0xFFFF_FFFF), port) }
-    return (IPAddress(family: isFour ? .ipv4 : .ipv6, bits: bits), port)
+    return (IPAddress(unmapped: IPAddress(family: isFour ? .ipv4 : .ipv6, bits: bits)), port)
   }
 
   /// Stores connections, at most `limit`.

@@ -207,6 +207,18 @@ import Testing
     #expect(with.lines.count == 1 && with.lines[0].contains("=> \(test.verdict)"), "\(with.text)")
   }
 
+  /// What an encapsulation does to packets is not evaluated, whichever way they come.
+  @Test(arguments: ["eth0 udp 192.0.2.9:1 > 203.0.113.9:53", "local uid=0 udp 192.0.2.1:1 > 203.0.113.9:53"])
+  func anEncapsulatedRouteIsUnknown(_ packet: String) throws {
+    let outcome = try CommandTests.shell(
+      """
+      printf 'interfaces: {eth0: [192.0.2.1/24], eth1: [198.51.100.1/24]}\\n' > $F.yaml
+      printf 'routes: [203.0.113.0/24 encap mpls 100/200 via 198.51.100.9 dev eth1]\\n' >> $F.yaml
+      ferrule run --brief --host $F.yaml $F '\(packet)'
+      """, with: Self.filter + "COMMIT\n")
+    #expect(outcome.text.contains("unknown") && outcome.text.contains("`encap mpls' on the route to 203.0.113.9"), "\(outcome.text)")
+  }
+
   /// After a translation the route may be unknown too. The user decides nothing of a packet to which no rule with users applies.
   @Test func anUnknownRouteAfterATranslationIsNoLoss() throws {
     let rules = "*nat\n:OUTPUT ACCEPT\n-A OUTPUT -d 198.51.100.7 -j DNAT --to-destination 203.0.113.130\nCOMMIT\n"

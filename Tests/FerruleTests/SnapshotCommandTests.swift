@@ -107,6 +107,26 @@ import Testing
     #expect(outcome.text.hasSuffix("\n0\n"), "\(outcome.text)")
   }
 
+  /// Root knows that there are no rules; others do not.
+  @Test func aMachineWithoutRulesHasNone() throws {
+    let outcome = try Self.inNamespace(
+      """
+      ip link add eth0 type veth peer name far0; for link in lo eth0 far0; do ip link set $link up; done; ip addr add 10.0.0.1/24 dev eth0
+      ferrule snapshot 2>/dev/null | grep rules
+      ferrule run --this-host --brief 'eth0 udp 10.0.0.9:1 > 10.0.0.1:53' 2>&1 | grep -v backend
+      chmod 711 $T; setpriv --reuid=65534 --regid=65534 --clear-groups ferrule run --this-host --brief 'eth0 udp 10.0.0.9:1 > 10.0.0.1:53' 2>/dev/null
+      """)
+    #expect(
+      outcome.text.hasPrefix(
+        """
+        rules: none
+        rules6: none
+        eth0 udp 10.0.0.9:1 > 10.0.0.1:53 => delivered to this host
+
+        """), "\(outcome.text)")
+    #expect(outcome.text.contains("10.0.0.1:53 => unknown"), "\(outcome.text)")
+  }
+
   /// Deleted rules, peers, and gateways behind a peer are in the snapshot, and `verify` can set them up.
   @Test func absentRulesAndPeersCanBeSetUpAgain() throws {
     let outcome = try Self.inNamespace(

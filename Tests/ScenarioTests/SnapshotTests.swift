@@ -105,7 +105,7 @@ import XTables
       snapshot.sysctls.map(\.name) == [
         "net.ipv4.ip_forward", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.br0.rp_filter", "net.netfilter.nf_conntrack_udp_timeout",
       ])
-    #expect(snapshot.sockets?.map(\.port) == [8088, 53] && snapshot.sockets?.map(\.address) == [nil, "127.0.0.1"])
+    #expect(snapshot.sockets?.map(\.port) == [8088, 53, 8088] && snapshot.sockets?.map(\.address) == ["0.0.0.0", "127.0.0.1", nil])
     #expect(snapshot.users == ["root": 0, "www": 33])
     #expect(snapshot.gaps == ["the routing rule of priority 8: `l3mdev' is not supported"])
     #expect(Self.reader.sysctlNames.contains("net.ipv4.conf.br0.rp_filter"))

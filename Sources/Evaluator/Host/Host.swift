@@ -17,12 +17,16 @@ public final class Host: HostModel {
     public var mtu: Int
     /// True if the interface is up, `IFF_UP`.
     public var isUp: Bool
+    /// False if the link is down while the interface is up (`NO-CARRIER`). Kernel: `netif_carrier_ok`.
+    public var hasCarrier = true
     /// Neighbours are not resolved: frames go to the interface's own hardware address. Kernel: `IFF_NOARP`.
     public var hasNoARP: Bool
     /// The addresses that were set, in the kernel's order, which is that of `ip addr show`. ``add(_:)`` puts a new one in its place.
     public var addresses: [Address]
-    /// The bridge that this interface is a port of, by name.
+    /// The bridge or other interface that this interface is a part of, by name.
     public var bridge: String?
+    /// What is not known of that interface, so that the way of frames which arrive here is unknown; nil if nothing is missing.
+    public var masterNeed: String?
     /// True for a bridge.
     public var isBridge: Bool
     /// The interface group (`ip link set … group`); nil if unknown.
@@ -70,6 +74,8 @@ public final class Host: HostModel {
   private var tables: [RouteTableKey: RouteTable] = [:]
   /// The rules with the tables they refer to.
   private var ruleLookups: [RuleLookup] = []
+  /// The same with the routes over links that are down; nil until they are asked for.
+  private var lookupsOverAllLinks: [RuleLookup]?
   private var routeQuestions = RouteQuestions()
   /// Tables and rule look-ups are derived on demand, so that any number of changes costs one derivation.
   private var areRoutesStale = true { didSet { version &+= 1 } }
@@ -233,6 +239,16 @@ public final class Host: HostModel {
     return ruleLookups
   }
 
+  /// The same with the routes over links that are down, though the host ignores them. Kernel: `FIB_LOOKUP_IGNORE_LINKSTATE`.
+  var lookupsRegardlessOfLinks: [RuleLookup] {
+    deriveStaleRoutes()
+    if let known = lookupsOverAllLinks { return known }
+    let isOneIgnored = devices.contains { device in [Family.ipv4, .ipv6].contains { ignoresLink(of: device, $0) } }
+    let found = isOneIgnored ? lookups(in: derivedTables(regardlessOfLinks: true)) : ruleLookups
+    lookupsOverAllLinks = found
+    return found
+  }
+
   /// What routes and rules ask of packets.
   var questions: RouteQuestions {
     deriveStaleRoutes()
@@ -252,15 +268,21 @@ public final class Host: HostModel {
   private func deriveStaleRoutes() {
     guard areRoutesStale else { return }
     areRoutesStale = false
+    tables = derivedTables(regardlessOfLinks: false)
+    ruleLookups = lookups(in: tables)
+    lookupsOverAllLinks = nil
+    routeQuestions = RouteQuestions(rules, addedRoutes)
+  }
+
+  private func derivedTables(regardlessOfLinks: Bool) -> [RouteTableKey: RouteTable] {
     var lists: [RouteTableKey: [ResolvedRoute]] = [:]
     for route in routes {
-      guard let resolved = resolve(route) else { continue }
+      guard let resolved = resolve(route, regardlessOfLinks: regardlessOfLinks) else { continue }
       lists[route.tableKey, default: []].append(resolved)
     }
-    tables = [:]
+    var tables: [RouteTableKey: RouteTable] = [:]
     for (key, list) in lists { tables[key] = RouteTable(list, family: key.family) }
-    ruleLookups = lookups(in: tables)
-    routeQuestions = RouteQuestions(rules, addedRoutes)
+    return tables
   }
 
   /// The rules with other tables than the host's.
@@ -268,13 +290,14 @@ public final class Host: HostModel {
 
   /// The tables with nothing but the wanted route to one address.
   ///
-  /// This takes one pass over the routes, where ``lookups`` sorts them all: for a look-up between two changes.
+  /// This takes one pass over the routes, where ``lookups`` sorts them all: for a look-up between two changes. The kernel accepts gateways
+  /// behind a link that is down.
   func bestRoutes(to address: IPAddress, where isWanted: (Route) -> Bool = { _ in true }) -> [RouteTableKey: RouteTable] {
     var best: [RouteTableKey: (route: Route, resolved: ResolvedRoute)] = [:]
     func consider(_ list: [Route]) {
       for route in list where route.tos == 0 && route.covers(address) && isWanted(route) {
         if let known = best[route.tableKey], !route.isFound(before: known.route) { continue }
-        if let resolved = resolve(route) { best[route.tableKey] = (route, resolved) }
+        if let resolved = resolve(route, regardlessOfLinks: true) { best[route.tableKey] = (route, resolved) }
       }
     }
     consider(addedRoutes)
@@ -284,19 +307,38 @@ public final class Host: HostModel {
     return tables
   }
 
-  /// Nil if all its interfaces are down.
-  private func resolve(_ route: Route) -> ResolvedRoute? {
+  /// Nil if all its interfaces are down, or have links that are down and whose routes the host ignores.
+  private func resolve(_ route: Route, regardlessOfLinks: Bool) -> ResolvedRoute? {
     // The addresses of an interface that is down stay local. Kernel: `fib_sync_down_dev`.
     let isLocal = route.family == .ipv4 && route.type == .local
     if !isLocal, let output = route.output, device(output)?.isUp == false { return nil }
+    guard regardlessOfLinks || !isIgnored(route) else { return nil }
     let mtu = route.output.flatMap { device($0) }?.mtu ?? 1500
     guard !route.hops.isEmpty else { return ResolvedRoute(route, mtu: mtu) }
+    // The kernel shares the packets out when a link goes down: a hop that it ignores since later may still get some (`fib_rebalance`).
     let ways = route.hops.compactMap { hop in
       var way = route
       (way.hops, way.output, way.gateway) = ([], hop.output, hop.gateway)
-      return resolve(way)
+      return resolve(way, regardlessOfLinks: true)
     }
+    guard regardlessOfLinks || !ways.allSatisfy({ isIgnored($0.route) }) else { return nil }
     return ways.count < 2 ? ways.first : ResolvedRoute(route, mtu: mtu, hops: ways)
+  }
+
+  /// True if look-ups pass over the route, because the link of its interface is down. Those to the host's own addresses stay.
+  ///
+  /// The corresponding kernel functions are `fib_lookup_good_nhc` and `find_match`.
+  private func isIgnored(_ route: Route) -> Bool {
+    guard route.type != .local, route.type != .anycast, let output = route.output, let device = device(output) else { return false }
+    return ignoresLink(of: device, route.family)
+  }
+
+  /// Kernel: `ip_ignore_linkdown`, `ip6_ignore_linkdown`.
+  private func ignoresLink(of device: Device, _ family: Family) -> Bool {
+    guard !device.hasCarrier else { return false }
+    let settings = sysctls.interface(family, device.name)
+    let key = "ignore_routes_with_linkdown"
+    return (family == .ipv4 ? settings.joined(key) : settings[key] ?? 0) != 0
   }
 
   /// The routes that the kernel adds to the local and the main table for an interface's addresses.

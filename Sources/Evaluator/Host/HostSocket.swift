@@ -11,6 +11,10 @@ public struct HostSocket: Sendable, Hashable {
   public var port: UInt16
   /// The address that the socket is bound to; nil for any address.
   public var address: IPAddress?
+  /// The interface that the socket is bound to (`SO_BINDTODEVICE`), by name; nil for any.
+  public var device: String?
+  /// True if a socket bound to `::` receives no IPv4 (`IPV6_V6ONLY`).
+  public var isIPv6Only = false
   /// What matches such as `-m owner` and `-m socket` can read from the socket.
   public var facts: SocketFacts
 
@@ -22,6 +26,13 @@ public struct HostSocket: Sendable, Hashable {
     self.address = address
     self.facts = facts
     self.facts.isWildcard = address == nil || address?.bits == 0
+  }
+}
+
+extension IPAddress {
+  /// The IPv4 address that an address of a socket stands for (`::ffff:10.0.0.1`), or the address itself.
+  package init(unmapped address: IPAddress) {
+    self = address.bits >> 32 == 0xFFFF && address.family == .ipv6 ? IPAddress(family: .ipv4, bits: address.bits & 0xFFFF_FFFF) : address
   }
 }
 
@@ -80,21 +91,30 @@ extension Host {
       let port = packet.bytes.uint16(at: at.offset &+ 2)
     else { return .none }
     if let open = openSocket?(packet) { return .socket(open) }
-    return listener(at.proto, destination, port).map { .socket($0.facts) } ?? (missing.contains(.sockets) ? .unknown : .none)
+    return listener(at.proto, destination, port, on: input).map { .socket($0.facts) } ?? (missing.contains(.sockets) ? .unknown : .none)
   }
 
-  /// The socket with the most specific binding to an address and port.
-  func listener(_ proto: IPProtocol, _ address: IPAddress, _ port: UInt16) -> HostSocket? {
-    let fitting = sockets.filter { $0.proto == proto && $0.port == port && $0.hears(address) }
-    return fitting.first { $0.address == address } ?? fitting.first
+  /// The socket with the most specific binding to an address, port and interface: one bound to the address comes first, then one bound to the
+  /// interface.
+  ///
+  /// The corresponding kernel functions are `inet_lhash2_lookup`, `udp4_lib_lookup2` and `compute_score`.
+  ///
+  /// - Parameter input: the interface on which the packet arrived.
+  func listener(_ proto: IPProtocol, _ address: IPAddress, _ port: UInt16, on input: Interface?) -> HostSocket? {
+    let name = input.map { self.name(of: $0) }
+    let fitting = sockets.filter {
+      $0.proto == proto && $0.port == port && $0.hears(address) && ($0.device == nil || $0.device == name)
+    }
+    let here = fitting.contains { $0.address == address } ? fitting.filter { $0.address == address } : fitting
+    return here.first { $0.device != nil } ?? here.first
   }
 }
 
 extension HostSocket {
-  /// True if the socket receives packets for an address. A socket bound to `::` receives IPv4 too (`net.ipv6.bindv6only` is off).
+  /// True if the socket receives packets for an address. A socket bound to `::` receives IPv4 too, unless it is for IPv6 only.
   fileprivate func hears(_ destination: IPAddress) -> Bool {
     guard let address else { return true }
-    if address.bits == 0 { return address.family == .ipv6 || destination.family == .ipv4 }
+    if address.bits == 0 { return destination.family == address.family || address.family == .ipv6 && !isIPv6Only }
     return address == destination
   }
 }

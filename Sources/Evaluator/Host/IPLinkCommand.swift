@@ -28,6 +28,8 @@ public struct IPLink: Sendable, Hashable {
   public var hardwareAddress: MACAddress?
   /// `arp off` or `arp on`; nil leaves it as it is. Kernel: `IFF_NOARP`.
   public var hasNoARP: Bool?
+  /// `carrier off` or `carrier on`; nil leaves it as it is. Kernel: `dev_change_carrier`.
+  public var hasCarrier: Bool?
 
   init(_ verb: String, _ words: inout IPWords) throws(HostError) {
     let isNew: Bool
@@ -84,9 +86,9 @@ public struct IPLink: Sendable, Hashable {
       let value = try words.value(word)
       guard let address = MACAddress(value) else { throw words.error("\(value) is not a MAC address") }
       hardwareAddress = address
-    case "arp":
-      guard let state = words.next(ifIn: ["on", "off"]) else { throw words.error("arp must be on or off") }
-      hasNoARP = state == "off"
+    case "arp", "carrier":
+      guard let state = words.next(ifIn: ["on", "off"]) else { throw words.error("\(word) must be on or off") }
+      if word == "arp" { hasNoARP = state == "off" } else { hasCarrier = state == "on" }
     case "txqueuelen", "qlen", "txqlen": _ = try words.number(word)
     default: return false
     }
@@ -112,6 +114,7 @@ extension Host {
         device.isHardwareAddressStated = true
       }
       if let hasNoARP = link.hasNoARP { device.hasNoARP = hasNoARP }
+      if let hasCarrier = link.hasCarrier { device.hasCarrier = hasCarrier }
       switch link.master {
       case nil: break
       case .some(.none): device.bridge = nil

@@ -15,6 +15,12 @@ public struct IPRoute: Sendable, Hashable {
     public var weight: UInt8 = 1
     /// The realm of this next hop alone; 0 for none.
     public var realms: UInt32 = 0
+    /// The kind of the encapsulation of its packets (`encap`); nil without.
+    public var encapsulation: String?
+    /// The link of the interface is down (`linkdown`), as `ip route` prints it.
+    public var isLinkDown = false
+    /// The kernel passes over this next hop (`dead`), as `ip route` prints it.
+    public var isDead = false
   }
 
   /// The operation.
@@ -105,8 +111,19 @@ public struct IPRoute: Sendable, Hashable {
     case "tos", "dsfield": tos = try words.tos(word)
     case "proto", "protocol", "advmss", "pref", "expires", "error", "initcwnd", "hoplimit", "nhid", "rtt", "rttvar", "window", "cwnd",
       "ssthresh", "initrwnd", "rto_min", "reordering", "quickack", "congctl", "features":
+      // `lock` keeps the kernel from changing a metric.
+      _ = words.next(ifIn: ["lock"])
       _ = try words.value(word)
-    case "linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_trap", "notify": return
+    case "encap":
+      let kind = try words.value(word)
+      // What describes it comes before the gateway and interface, as `ip route` prints it.
+      guard kind.utf8.allSatisfy({ UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }),
+        words.skip(to: ["via", "dev"])
+      else { throw words.error("route: `encap' is supported before via and dev only") }
+      change { $0.encapsulation = kind }
+    case "linkdown": change { $0.isLinkDown = true }
+    case "dead": change { $0.isDead = true }
+    case "pervasive", "offload", "rt_offload", "trap", "rt_trap", "notify": return
     default: throw words.error("route: `\(word)' is not supported")
     }
   }
@@ -144,6 +161,30 @@ extension Host {
       try requireWay(route, line)
       try requireGateways(of: command, as: route, near, line)
       addRoute(route)
+      noteLinks(of: command)
+    }
+  }
+
+  /// Adds a route as `ip route` prints it, with what it says of links that are down.
+  ///
+  /// - Throws: `HostError` if the text cannot be parsed or names an unknown interface.
+  public func addRoute(printed text: String, family: Family?) throws(HostError) {
+    var words = IPWords(text)
+    let command = try IPRoute("add", &words, family)
+    var near: [IPAddress: Route] = [:]
+    let route = try resolve(command, text, &near)
+    try requireWay(route, text)
+    addRoute(route)
+    noteLinks(of: command)
+  }
+
+  /// Takes over which links are down. The kernel calls a route over such a link dead if it ignores it. Kernel: `fib_nexthop_info`.
+  private func noteLinks(of command: IPRoute) {
+    for hop in [command.way] + command.hops where hop.isLinkDown {
+      guard let name = hop.device, device(named: name)?.isUp == true else { continue }
+      updateDevice(named: name) { $0.hasCarrier = false }
+      guard hop.isDead else { continue }
+      sysctls["net.\(command.family == .ipv4 ? "ipv4" : "ipv6").conf.\(name).ignore_routes_with_linkdown"] = 1
     }
   }
 
@@ -183,6 +224,7 @@ extension Host {
     route.tos = command.tos
     route.realms = command.realms
     route.preferredSource = command.preferredSource
+    route.encapsulation = ([command.way] + command.hops).lazy.compactMap(\.encapsulation).first
     (route.output, route.gateway) = (try output(of: command.way, line), command.way.gateway)
     let hops = try command.hops.map { hop throws(HostError) in (output: try output(of: hop, line), gateway: hop.gateway) }
     if hops.count == 1 { (route.output, route.gateway) = hops[0] }

@@ -24,6 +24,13 @@ struct IPWords {
     return next()
   }
 
+  /// Passes over the words before the first of these. Returns false if none follows.
+  mutating func skip(to ends: [String]) -> Bool {
+    guard let end = words[at...].firstIndex(where: { ends.contains($0) }) else { return false }
+    at = end
+    return true
+  }
+
   func value(of name: String) -> String? {
     words.firstIndex(of: name).flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
   }

@@ -50,6 +50,8 @@ public struct Route: Sendable, Hashable {
   public var realms: UInt32 = 0
   /// The TOS that the route is for, in the bits that routes test; 0 for all. IPv4 only.
   public var tos: UInt8 = 0
+  /// What encapsulates the packets of the route or of one of its next hops (`encap`): `mpls`, `seg6`; nil without. Kernel: `lwtunnel_state`.
+  public var encapsulation: String?
   /// Several next hops, with `output` and `gateway` unset. Kernel: `fib_nh`.
   public var hops: [Hop] = []
 
@@ -112,14 +114,15 @@ final class ResolvedRoute: Sendable {
   let route: Route
   /// The next hops, if there are several.
   let hops: [ResolvedRoute]
-  /// Nil if the route has no interface.
+  /// Nil if the route has no interface, or if it is not known what becomes of its packets.
   let forwarding: RouteAnswer?
 
   /// - Parameter mtu: the interface's MTU in bytes.
   init(_ route: Route, mtu: Int, hops: [ResolvedRoute] = []) {
     self.route = route
     self.hops = hops
-    forwarding = route.output.map {
+    let output = route.encapsulation == nil ? route.output : nil
+    forwarding = output.map {
       RouteAnswer(
         type: .unicast, output: $0, gateway: route.gateway, preferredSource: route.preferredSource,
         mtu: route.mtu > 0 ? min(route.mtu, mtu) : mtu)

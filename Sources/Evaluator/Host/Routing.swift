@@ -25,6 +25,8 @@ public struct Flow: Sendable, Hashable {
   public var hasDrawnPort = false
   /// The user of the sending socket, root (0) for received packets; nil if it is not known.
   public var user: UInt32? = 0
+  /// True for a look-up that finds routes over links that are down too. Kernel: `FIB_LOOKUP_IGNORE_LINKSTATE`.
+  var isRegardlessOfLinks = false
 
   /// Creates a key with TOS 0 and user 0.
   public init(to destination: IPAddress, from source: IPAddress? = nil, mark: UInt32 = 0, input: Interface? = nil, output: Interface? = nil)
@@ -84,7 +86,7 @@ extension Host {
   /// The corresponding kernel functions are `fib_lookup` and `fib6_lookup`.
   func lookup(_ flow: Flow) -> RouteLookup {
     var last = 0
-    return lookup(flow, in: lookups, endingAt: &last)
+    return lookup(flow, in: flow.isRegardlessOfLinks ? lookupsRegardlessOfLinks : lookups, endingAt: &last)
   }
 
   /// - Parameter place: set to the index of the rule that decided.
@@ -134,6 +136,9 @@ extension Host {
   func needs(_ flow: Flow) -> UnknownReason {
     let subject = "the path of the packet"
     switch lookup(flow) {
+    case .found(let found) where found.route.encapsulation != nil:
+      let kind = found.route.encapsulation ?? ""
+      return UnknownReason(subject, needs: "the effect of `encap \(kind)' on the route to \(flow.destination), which is not evaluated")
     case .found(let found) where !found.hops.isEmpty:
       let choice = "the kernel's choice among \(found.hops.count) next hops to \(flow.destination) (a hash with a secret key)"
       return UnknownReason(subject, needs: choice)
@@ -177,7 +182,7 @@ extension Host {
         let source = flow.source ?? (flow.destination.family == .ipv4 ? route.preferredSource : nil) ?? flow.destination
         return RouteAnswer(type: .local, output: devices[0].interface, gateway: nil, preferredSource: source, mtu: devices[0].mtu)
       }
-      guard let output = route.output else { return nil }
+      guard let output = route.output, route.encapsulation == nil else { return nil }
       return RouteAnswer(
         type: refuses(route) ? .unreachable : route.type, output: output, gateway: route.gateway,
         preferredSource: flow.source ?? preferredSource(route, output, flow.destination), mtu: mtu(route, output))
@@ -258,6 +263,13 @@ extension Host {
     to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?
   ) -> RouteAnswer? {
     outputRoute(Flow(to: destination, from: source, mark: mark, input: input, output: output))
+  }
+
+  /// The route back to the source of a packet, also over a link that is down; nil if the routes are not known.
+  public func routeBack(to source: IPAddress, from destination: IPAddress?, mark: UInt32, output: Interface?) -> RouteAnswer? {
+    var flow = Flow(to: source, from: destination, mark: mark, output: output)
+    flow.isRegardlessOfLinks = true
+    return outputRoute(flow)
   }
 
   /// The value of a sysctl; nil for an unknown name.

@@ -32,6 +32,8 @@ public struct Sysctls: Sendable {
     "net.ipv4.conf.all.promote_secondaries": 0, "net.ipv4.conf.default.promote_secondaries": 0,
     "net.ipv6.conf.all.forwarding": 0, "net.ipv6.conf.default.forwarding": 0, "net.ipv6.conf.all.disable_ipv6": 0,
     "net.ipv6.conf.default.disable_ipv6": 0,
+    "net.ipv4.conf.all.ignore_routes_with_linkdown": 0, "net.ipv4.conf.default.ignore_routes_with_linkdown": 0,
+    "net.ipv6.conf.all.ignore_routes_with_linkdown": 0, "net.ipv6.conf.default.ignore_routes_with_linkdown": 0,
     "net.ipv6.conf.default.hop_limit": 64, "net.ipv6.icmp.ratelimit": 100, "net.ipv6.fwmark_reflect": 0,
     "net.bridge.bridge-nf-call-iptables": 1, "net.bridge.bridge-nf-call-ip6tables": 1,
   ]
@@ -68,11 +70,10 @@ public struct Sysctls: Sendable {
     set {
       let name = Self.canonical(name)
       let parts = Scope.parts(of: name)
-      // Writing `all` changes every interface and `default`, as devinet_sysctl_forward does.
-      if let (scope, key) = parts, scope.interface == "all", key == "forwarding" {
-        setForwarding(scope.family, newValue)
+      if let (scope, key) = parts, scope.interface == "all", Self.isForEveryInterface(key, scope.family) {
+        setEverywhere(key, scope.family, newValue)
       } else if name == "net.ipv4.ip_forward" {
-        setForwarding(.ipv4, newValue)
+        setEverywhere("forwarding", .ipv4, newValue)
       } else if let (scope, key) = parts {
         interfaces[scope, default: [:]][key] = newValue
       } else {
@@ -81,10 +82,23 @@ public struct Sysctls: Sendable {
     }
   }
 
-  private mutating func setForwarding(_ family: Family, _ value: Int?) {
-    for scope in interfaces.keys where scope.family == family { interfaces[scope]?["forwarding"] = nil }
-    for name in ["all", "default"] { interfaces[Scope(family: family, interface: name), default: [:]]["forwarding"] = value }
-    if family == .ipv4 { values["net.ipv4.ip_forward"] = value }
+  /// True if writing `all` changes every interface and `default`.
+  ///
+  /// The corresponding kernel functions are `inet_forward_change`, `addrconf_forward_change` and `addrconf_linkdown_change`.
+  private static func isForEveryInterface(_ key: String, _ family: Family) -> Bool {
+    key == "forwarding" || family == .ipv6 && key == "ignore_routes_with_linkdown"
+  }
+
+  /// True if writing this sysctl changes those of the interfaces too, which are therefore to be written after it.
+  public static func changesInterfaces(_ name: String) -> Bool {
+    if name == "net.ipv4.ip_forward" { return true }
+    return Scope.parts(of: name).map { $0.interface == "all" && isForEveryInterface($1, $0.family) } ?? false
+  }
+
+  private mutating func setEverywhere(_ key: String, _ family: Family, _ value: Int?) {
+    for scope in interfaces.keys where scope.family == family { interfaces[scope]?[key] = nil }
+    for name in ["all", "default"] { interfaces[Scope(family: family, interface: name), default: [:]][key] = value }
+    if family == .ipv4, key == "forwarding" { values["net.ipv4.ip_forward"] = value }
   }
 
   /// The sysctls of one interface; `all` and `default` are interfaces too.

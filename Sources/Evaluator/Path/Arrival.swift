@@ -30,18 +30,20 @@ extension Simulator {
   /// has forwarded the frame.
   private func takeFrame(_ journey: inout Journey, from interface: Interface, isReported: Bool) -> Bool {
     guard let port = host.device(interface) else { return true }
+    if let need = port.masterNeed { return finishUndecided(&journey, UnknownReason("the path of the packet", needs: need), isReported) }
     let device = port.bridge.flatMap { host.device(named: $0) } ?? port
     classify(&journey.context.packet, port.hardwareAddress, device.hardwareAddress)
     guard device.name != port.name else { return true }
     journey.context.input = device.interface
-    guard device.isBridge else {
-      journey.context.physicalInput = port.interface
-      return true
-    }
+    guard device.isBridge else { return true }
     // The ports of a bridge that is down are disabled. Kernel: `BR_STATE_DISABLED`.
     guard device.isUp else {
       refuse(&journey, without: device.name, isReported: isReported)
       return false
+    }
+    if lacksBridgeSysctl(journey.context.family) {
+      let filter = Self.bridgeSysctl(journey.context.family)
+      return finishUndecided(&journey, UnknownReason("the path of the packet", lackingSysctl: filter), isReported)
     }
     if let link = journey.context.packet.link {
       if !bridgeAsksRules(journey.context.family) { learned.bridges.learn(link.source, port.name, of: device.name) }
@@ -52,6 +54,13 @@ extension Simulator {
     }
     if bridgeAsksRules(journey.context.family) { ascendBridge(&journey, from: port, over: device) }
     return true
+  }
+
+  /// Ends a packet whose way from a port is unknown. Returns false.
+  private func finishUndecided(_ journey: inout Journey, _ reason: UnknownReason, _ isReported: Bool) -> Bool {
+    if isReported { _ = reportIndex(&journey) }
+    finish(&journey, .unknown(reason, at: nil))
+    return false
   }
 
   /// Sets the packet type from the link-layer destination. The corresponding kernel function is `eth_type_trans`.

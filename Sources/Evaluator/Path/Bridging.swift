@@ -34,10 +34,6 @@ extension Simulator {
     let outputs = ports(of: bridge, towards: target, notBy: port.name)
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
-    if lacksBridgeSysctl(journey.context.family) {
-      let filter = Self.bridgeSysctl(journey.context.family)
-      return finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: filter), at: nil))
-    }
     guard bridgeAsksRules(journey.context.family) else {
       // A frame may be longer than the MTU by the tag of a virtual network. Kernel: `is_skb_forwardable`.
       let fitting = outputs.filter { journey.context.packet.count <= $0.mtu + 4 }
@@ -58,11 +54,11 @@ extension Simulator {
   func bridgeAsksRules(_ family: Family) -> Bool { host.sysctls[Self.bridgeSysctl(family)] != 0 }
 
   /// True if it is not known whether bridged packets pass the rules.
-  private func lacksBridgeSysctl(_ family: Family) -> Bool {
+  func lacksBridgeSysctl(_ family: Family) -> Bool {
     host.missing.contains(.sysctls) && !host.sysctls.states(Self.bridgeSysctl(family))
   }
 
-  private static func bridgeSysctl(_ family: Family) -> String { "net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables" }
+  static func bridgeSysctl(_ family: Family) -> String { "net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables" }
 
   /// Prepares a packet for this host that arrived on a port: the bridge has it pass PREROUTING, and may still forward it if its destination is
   /// rewritten there. The corresponding kernel function is `br_nf_pre_routing`.

@@ -158,7 +158,7 @@ extension Simulator {
     let from = SocketEvent.End(source, header.sourcePort)
     let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length))
     let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
-    if let socket = host.listener(.udp, receiver.address, receiver.port) {
+    if let socket = host.listener(.udp, receiver.address, receiver.port, on: journey.context.input) {
       stack.peers[socket.name] = from
       event.report.sockets.append(.received(socket: socket.name, data: data, from: from))
       return

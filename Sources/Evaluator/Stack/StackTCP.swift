@@ -26,9 +26,9 @@ extension Simulator {
 
   /// The listener that TPROXY assigned, otherwise the listener of the local address.
   private func listener(for pair: SocketPair, _ receiver: Receiver?) -> HostSocket? {
-    if let receiver { return host.listener(.tcp, receiver.address, receiver.port) }
+    if let receiver { return host.listener(.tcp, receiver.address, receiver.port, on: event.delivered.input) }
     guard pair.local.address.isUnspecifiedV6 || host.addressType(pair.local.address, on: nil) == .local else { return nil }
-    return host.listener(.tcp, pair.local.address, pair.local.port)
+    return host.listener(.tcp, pair.local.address, pair.local.port, on: event.delivered.input)
   }
 
   /// Answers a segment without a socket with a reset. The corresponding kernel function is `tcp_v4_send_reset`.
@@ -91,7 +91,7 @@ extension Simulator {
   /// The corresponding kernel functions are `tcp_rcv_state_process` and `ip_route_output_key_hash_rcu`.
   private func resetter(of destination: IPAddress, _ port: UInt16) -> HostSocket? {
     let receiver = event.delivered.receiver ?? Receiver(address: destination, port: port)
-    guard let listener = host.listener(.tcp, receiver.address, receiver.port) else { return nil }
+    guard let listener = host.listener(.tcp, receiver.address, receiver.port, on: event.delivered.input) else { return nil }
     if case .v4(let address) = destination, !listener.facts.isTransparent || address.isMulticast || address == .broadcast { return nil }
     return listener
   }

@@ -71,7 +71,7 @@ extension Field {
       let back = destination.isMulticast || destination.bits == UInt128(UInt32.max) && destination.family == .ipv4 ? nil : destination
       // A link-local source is looked up on the input interface.
       let output = source.v6?.isLinkLocal == true ? context.input : nil
-      guard let route = context.world.host.route(to: source, from: back, mark: mark, input: nil, output: output) else {
+      guard let route = context.world.host.routeBack(to: source, from: back, mark: mark, output: output) else {
         return .unknown(UnknownReason("-m rpfilter", lacking: .routes))
       }
       // An anycast address is not a valid source. Kernel: `rpfilter_lookup_reverse6`.

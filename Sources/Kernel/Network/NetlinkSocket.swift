@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// A netlink socket in the network namespace of the thread that opened it.
 package struct NetlinkSocket: Sendable {
-  package enum NetlinkFamily: Sendable { case route, netfilter }
+  package enum NetlinkFamily: Sendable { case route, netfilter, socketDiagnosis }
 
   private let socket: FileDescriptor
   private let family: NetlinkFamily
@@ -14,8 +14,13 @@ package struct NetlinkSocket: Sendable {
 
   /// - Parameter receiveBuffer: its size in bytes (`SO_RCVBUFFORCE`, which ignores the host's limit for root).
   package init(_ family: NetlinkFamily, receiveBuffer: Int = 1 << 20) throws(KernelError) {
-    let number = Glibc.socket(
-      AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family == .route ? NETLINK_ROUTE : NETLINK_NETFILTER)
+    let proto =
+      switch family {
+      case .route: NETLINK_ROUTE
+      case .netfilter: NETLINK_NETFILTER
+      case .socketDiagnosis: NETLINK_SOCK_DIAG
+      }
+    let number = Glibc.socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), proto)
     guard number >= 0 else { throw .call("opening a netlink socket") }
     socket = FileDescriptor(number)
     self.family = family

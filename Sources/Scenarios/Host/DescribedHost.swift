@@ -99,11 +99,11 @@ extension Host {
         guard let given = IPAddress(text) else { throw ScenarioError(path: "sockets", reason: "`\(text)' is not an address") }
         address = given
       }
-      sockets.append(
-        HostSocket(
-          name: socket.name, proto: socket.transport == .tcp ? .tcp : .udp, port: socket.port, address: address,
-          facts: SocketFacts(
-            uid: socket.uid, gid: socket.gid, mark: socket.mark, isTransparent: socket.isTransparent, cgroupClass: 0)))
+      var bound = HostSocket(
+        name: socket.name, proto: socket.transport == .tcp ? .tcp : .udp, port: socket.port, address: address,
+        facts: SocketFacts(uid: socket.uid, gid: socket.gid, mark: socket.mark, isTransparent: socket.isTransparent, cgroupClass: 0))
+      (bound.device, bound.isIPv6Only) = (socket.device, socket.isIPv6Only)
+      sockets.append(bound)
     }
   }
 }

@@ -199,6 +199,7 @@ package struct HostDocument {
         set("group \(number)", group)
       }
       if let arp = object["noarp"] { set("arp \(try arp.bool() ? "off" : "on")", arp) }
+      if let carrier = object["carrier"] { set("carrier \(try carrier.bool() ? "on" : "off")", carrier) }
       if let isUp = object["up"], try !isUp.bool() {
         isDown = true
         set("down", isUp)
@@ -241,6 +242,12 @@ package struct HostDocument {
     if let owner = object["uid"] { socket.uid = try number(of: owner, users) }
     if let group = object["gid"] { socket.gid = try number(of: group, groups) }
     socket.mark = try object["mark"]?.integer() ?? 0
+    if let device = object["device"] {
+      let name = try device.text()
+      guard InterfaceName.isValid(name) else { throw device.error("`\(name)' is not a valid interface name") }
+      socket.device = name
+    }
+    socket.isIPv6Only = try object["v6only"]?.bool() ?? false
     return socket
   }
 

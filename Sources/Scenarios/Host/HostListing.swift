@@ -20,7 +20,9 @@ extension Host {
       return
     }
     let nodes = try FileDocument(file).entries(of: "ip -j addr", "ifname")
-    for node in nodes { try add(link: node) }
+    var masters = MasterKinds()
+    for node in nodes { try add(link: node, &masters) }
+    masters.apply(to: self)
   }
 
   /// Adds the routes in the output of `ip route`, `ip -6 route` or the same with `-j`. From then on, the routes are considered complete.
@@ -30,7 +32,8 @@ extension Host {
     missing.remove(.routes)
     try file.check(is: .routes)
     guard file.isJSON else { return try add(routeText: file) }
-    let nodes = try FileDocument(file).entries(of: "ip -j route", "dst")
+    let plain = SourceFile(name: file.name, bytes: ListedEncapsulation.removed(from: file.bytes))
+    let nodes = try FileDocument(plain).entries(of: "ip -j route", "dst")
     for node in nodes { try add(route: node) }
   }
 
@@ -39,13 +42,13 @@ extension Host {
     if entry.isEmpty { return }
     let (text, family) = try entry.route()
     do throws(HostError) {
-      addRoute(try route(text: text, family: family))
+      try addRoute(printed: text, family: family)
     } catch {
       throw node.error("ip -j route: \(error.reason)")
     }
   }
 
-  private func add(link node: FileNode) throws(ScenarioFileError) {
+  private func add(link node: FileNode, _ masters: inout MasterKinds) throws(ScenarioFileError) {
     let link = try ListingEntry(node)
     guard let name = try link["ifname"]?.text() else {
       if link.isEmpty { return }
@@ -53,6 +56,11 @@ extension Host {
     }
     guard (1...15).contains(name.utf8.count) else { throw node.error("ip -j addr: `\(name)' is not a valid interface name") }
     try add(link, name)
+    let details = try link["linkinfo"].map { node throws(ScenarioFileError) in try ListingEntry(node) }
+    if let kind = try details?["info_kind"]?.text() { masters.note(kind, of: name) }
+    guard let master = try link["master"]?.text() else { return }
+    if let kind = try details?["info_slave_kind"]?.text() { masters.note(kind, of: master) }
+    masters.note(flags: try link["flags"]?.texts() ?? [], ofMemberOf: master)
   }
 
   private func add(_ link: ListingEntry, _ name: String) throws(ScenarioFileError) {
@@ -70,6 +78,7 @@ extension Host {
       for address in addresses { device.append(address) }
       device.mtu = mtu.map { max(Int($0), 68) } ?? device.mtu
       device.isUp = flags.contains("UP")
+      device.hasCarrier = InterfaceFlags.haveCarrier(flags)
       device.hasNoARP = flags.contains("NOARP")
       device.bridge = bridge
     }
@@ -146,19 +155,41 @@ private struct ListingEntry {
     if let type = try members["type"]?.text() { words.append(type) }
     words.append(destination)
     let gateway = try members["gateway"]?.text()
-    for (key, word) in [("gateway", "via"), ("dev", "dev"), ("prefsrc", "src"), ("scope", "scope"), ("table", "table")] {
+    words += try way()
+    for (key, word) in [("prefsrc", "src"), ("scope", "scope"), ("table", "table"), ("tos", "tos")] {
       if let value = try members[key]?.text() { words += [word, value] }
+    }
+    for node in try members["metrics"]?.list() ?? [] {
+      if let mtu: UInt32 = try ListingEntry(node)["mtu"]?.integer() { words += ["mtu", "\(mtu)"] }
     }
     if let metric: UInt32 = try members["metric"]?.integer() { words += ["metric", "\(metric)"] }
     if let flow = members["flow"] { words += try ListingEntry(flow).realms() }
+    words += try linkFlags()
     for hop in try members["nexthops"]?.list() ?? [] {
       let hop = try ListingEntry(hop)
-      words.append("nexthop")
-      for (key, word) in [("gateway", "via"), ("dev", "dev")] {
-        if let value = try hop[key]?.text() { words += [word, value] }
-      }
+      words += ["nexthop"] + (try hop.way()) + (try hop.linkFlags())
     }
     return (words.joined(separator: " "), destination.contains(":") || gateway?.contains(":") == true ? .ipv6 : nil)
+  }
+
+  /// The encapsulation, gateway and interface of a route or next hop.
+  private func way() throws(ScenarioFileError) -> [String] {
+    var words: [String] = []
+    if let kind = try members["encap"]?.text() { words += ["encap", kind] }
+    if let gateway = try members["gateway"]?.text() {
+      words += ["via", gateway]
+    } else if let via = try members["via"].map({ node throws(ScenarioFileError) in try ListingEntry(node) }),
+      let family = try via["family"]?.text(), let host = try via["host"]?.text()
+    {
+      words += ["via", family, host]
+    }
+    if let device = try members["dev"]?.text() { words += ["dev", device] }
+    return words
+  }
+
+  /// What the flags of a route or next hop say of its link.
+  private func linkFlags() throws(ScenarioFileError) -> [String] {
+    try (members["flags"]?.texts() ?? []).filter { $0 == "dead" || $0 == "linkdown" }
   }
 
   private func realms() throws(ScenarioFileError) -> [String] {

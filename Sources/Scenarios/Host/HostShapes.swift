@@ -53,6 +53,10 @@ extension FileShape {
       Member("mac", .text, "MAC address"),
       Member("mtu", .integer(68...Int(Int32.max)), "MTU in bytes"),
       Member("up", .boolean, "false: the interface is down; default true"),
+      Member(
+        "carrier", .boolean,
+        "false: the link is down, so that routes over it are ignored where net.ipv4.conf.IFACE.ignore_routes_with_linkdown says so; default true"
+      ),
       Member("noarp", .boolean, "false: neighbours are resolved; default true: frames go to the MAC address of the interface itself"),
       Member("group", number32, "the number of its group; without this member it is unknown"),
       Member("master", .text, "the bridge of which the interface is a port"),
@@ -67,6 +71,8 @@ extension FileShape {
       Member("proto", .choice(["tcp", "udp"]), "protocol; default tcp"),
       Member("port", number16, "local port"),
       Member("address", .text, "local address; default any"),
+      Member("device", .text, "the interface that it is bound to (SO_BINDTODEVICE); default any"),
+      Member("v6only", .boolean, "true: bound to `::`, it receives no IPv4 (IPV6_V6ONLY)"),
       Member("transparent", .boolean, "true: IP_TRANSPARENT is set"),
       Member("uid", .either([number32, .text]), "the user who owns the socket and its replies; default root"),
       Member("gid", .either([number32, .text]), "the group that owns them; default root"),

@@ -15,11 +15,13 @@ extension Host {
     }
     var name: String?
     var known: Set<String> = []
+    var masters = MasterKinds()
     for line in PrintedLine.all(of: file) {
       var rest = line.words[...]
       if !line.isIndented {
         guard let link = try PrintedLink(line) else { throw line.unlike("ip -j addr") }
         if known.insert(link.name).inserted { add(link) }
+        if let master = link.master { masters.note(flags: link.flags, ofMemberOf: master) }
         name = link.name
         rest = link.addressWords
       }
@@ -28,9 +30,11 @@ extension Host {
         let mac = MACAddress(rest[rest.startIndex + 1]) ?? MACAddress(rawValue: 0)
         updateDevice(named: name) { $0.hardwareAddress = mac }
       }
+      masters.note(words: line.words, of: name, memberOf: device(named: name)?.bridge)
       if rest.first == "inet" || rest.first == "inet6" { try add(address: rest.dropFirst(), to: name, line) }
       if rest.first == "brief" { try add(briefAddresses: rest.dropFirst(), to: name, line) }
     }
+    masters.apply(to: self)
   }
 
   private func add(_ link: PrintedLink) {
@@ -39,6 +43,7 @@ extension Host {
       device.addresses = []
       device.mtu = link.mtu ?? device.mtu
       device.isUp = link.isUp
+      device.hasCarrier = link.hasCarrier
       device.hasNoARP = link.hasNoARP
       device.bridge = link.master
     }
@@ -99,7 +104,7 @@ extension Host {
       let isBare = Self.family(ofRoute: text) == nil
       let near = (routes[..<index].reversed() + routes[index...]).lazy.compactMap { Self.family(ofRoute: $0.text) }.first
       do throws(HostError) {
-        addRoute(try route(text: text, family: isBare ? near : nil))
+        try addRoute(printed: text, family: isBare ? near : nil)
       } catch {
         if index == 0, PrintedText(file.bytes) == nil { throw line.unlike("ip -j route") }
         throw line.error("ip route: \(error.reason)")
@@ -207,9 +212,9 @@ extension Host {
     }
     guard !values.isEmpty else { throw ScenarioFileError("there is no sysctl in it", at: SourceRange(0..<0), hidesText: true) }
     // Writing these changes those of each interface, so they come first.
-    func isGeneral(_ name: String) -> Bool { name == "net.ipv4.ip_forward" || name.hasSuffix(".conf.all.forwarding") }
+    let general = values.filter { Sysctls.changesInterfaces($0.name) }
     var known = sysctls
-    for (name, value) in values.filter({ isGeneral($0.name) }) + values.filter({ !isGeneral($0.name) }) { _ = known.assign(name, value) }
+    for (name, value) in general + values.filter({ !Sysctls.changesInterfaces($0.name) }) { _ = known.assign(name, value) }
     sysctls = known
   }
 
@@ -227,14 +232,19 @@ extension Host {
       guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
         throw line.error("`\(place)' is no address and port", hint: "`ss -n' prints numbers")
       }
-      let text = place[..<colon].filter { $0 != "[" && $0 != "]" }.prefix { $0 != "%" }
-      guard text == "*" || IPAddress(text) != nil else { throw line.error("`\(text)' is no address") }
+      // `ss` prints an interface that the socket is bound to, and `*' for a socket of both families, but [::] for one of IPv6 only.
+      let parts = place[..<colon].filter { $0 != "[" && $0 != "]" }.split(separator: "%", maxSplits: 1)
+      let text = parts.first ?? ""
+      let address = IPAddress(text).map { IPAddress(unmapped: $0) }
+      guard text == "*" || address != nil else { throw line.error("`\(text)' is no address") }
       let uid = line.words.first { $0.hasPrefix("uid:") }.flatMap { UInt32($0.dropFirst(4)) }
       let name = line.words.first { $0.hasPrefix("users:((\"") }.map { String($0.dropFirst(9).prefix { $0 != "\"" }) }
-      sockets.append(
-        HostSocket(
-          name: name ?? "\(proto == .tcp ? "tcp" : "udp")/\(port)", proto: proto, port: port, address: text == "*" ? nil : IPAddress(text),
-          facts: SocketFacts(uid: uid ?? 0)))
+      var socket = HostSocket(
+        name: name ?? "\(proto == .tcp ? "tcp" : "udp")/\(port)", proto: proto, port: port, address: address,
+        facts: SocketFacts(uid: uid ?? 0))
+      socket.device = parts.count > 1 ? String(parts[1]) : nil
+      socket.isIPv6Only = address?.family == .ipv6
+      sockets.append(socket)
     }
   }
 }
@@ -244,8 +254,10 @@ private struct PrintedLink {
   let name: String
   var mtu: Int?
   var isUp = true
+  var hasCarrier = true
   var hasNoARP = false
   var master: String?
+  var flags: [String] = []
   /// The words of an address on the same line, after `inet`, `inet6` or `brief`.
   var addressWords: ArraySlice<String> = []
 
@@ -266,9 +278,10 @@ private struct PrintedLink {
     }
     if words.count > 2, words[2].hasPrefix("inet") { addressWords = words[2...] }
     guard let flags = words.first(where: { $0.hasPrefix("<") }) else { return }
-    let names = flags.split { $0 == "<" || $0 == ">" || $0 == "," }
-    isUp = names.contains("UP")
-    hasNoARP = names.contains("NOARP")
+    self.flags = flags.split { $0 == "<" || $0 == ">" || $0 == "," }.map(String.init)
+    isUp = self.flags.contains("UP")
+    hasCarrier = InterfaceFlags.haveCarrier(self.flags)
+    hasNoARP = self.flags.contains("NOARP")
     // Interfaces without IP may have an MTU below IP's minimum.
     mtu = line.value(of: "mtu").flatMap { Int($0) }.map { min(max($0, 68), Int(Int32.max)) }
     master = line.value(of: "master")

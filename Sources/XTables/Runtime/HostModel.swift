@@ -18,6 +18,10 @@ public protocol HostModel: AnyObject {
   func holds(_ address: IPAddress) -> Bool
   /// The route of a packet; nil if unknown.
   func route(to destination: IPAddress, from source: IPAddress?, mark: UInt32, input: Interface?, output: Interface?) -> RouteAnswer?
+  /// The route back to the source of a packet, as rules look for it: also over a link that is down; nil if unknown.
+  ///
+  /// The corresponding kernel functions are `rpfilter_lookup_reverse` and `rpfilter_lookup_reverse6`.
+  func routeBack(to source: IPAddress, from destination: IPAddress?, mark: UInt32, output: Interface?) -> RouteAnswer?
   /// The interface with a name; nil if there is none.
   func interface(named name: String) -> Interface?
   /// The group of an interface, as set by `ip link set group`; nil if unknown.
@@ -45,6 +49,10 @@ public protocol HostModel: AnyObject {
 extension HostModel {
   /// The default: by the type of the address.
   public func isAnycast(_ address: IPAddress) -> Bool { addressType(address, on: nil) == .anycast }
+  /// The default: the route of a packet to the source.
+  public func routeBack(to source: IPAddress, from destination: IPAddress?, mark: UInt32, output: Interface?) -> RouteAnswer? {
+    route(to: source, from: destination, mark: mark, input: nil, output: output)
+  }
   /// The default: none.
   public var missing: HostFacts { [] }
   /// The default: they are in ip_tables and ip6_tables.

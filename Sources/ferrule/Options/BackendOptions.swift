@@ -90,7 +90,7 @@ extension BackendOptions {
       let rules = try KernelRules(family, ChosenBackend(backend: backend, inventory: inventory))
       if !rules.tables.isEmpty { return String(decoding: rules.text(counters: false), as: UTF8.self) }
       // Where other tables decide, none of iptables is an answer too: its filter table is empty.
-      return chains.isEmpty ? nil : String(decoding: rules.printer.table(Table(.filter, family), counters: false), as: UTF8.self)
+      return chains.isEmpty ? "" : String(decoding: rules.printer.table(Table(.filter, family), counters: false), as: UTF8.self)
     }
     snapshot.usesNfTables = backend == .nft
     snapshot.gaps += inventory.failures.map { "the chains of nf_tables and ip_tables: \($0)" }
