@@ -110,6 +110,21 @@ import Testing
     Case(
       rule: filter, packet: "eth0 udp 192.0.2.9:1 > 127.0.0.1:53", missing: "net.ipv4.conf.all.route_localnet", input: router,
       verdict: "lost: the destination is a loopback address", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:68 > 255.255.255.255:67", missing: "--sysctl net.ipv4.conf.all.rp_filter=VALUE",
+      input: listing + " --sysctl $F.sysctl", verdict: "delivered", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:68 > 192.0.2.255:67", missing: "net.ipv4.conf.all.rp_filter",
+      input: listing + " --sysctl net.ipv4.conf.all.rp_filter=1", verdict: "lost: the route back", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.rp_filter",
+      input: listing + " --sysctl net.ipv4.conf.all.rp_filter=1", verdict: "lost: the route back", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 198.51.100.1:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.accept_local", input: router,
+      verdict: "lost: the source is an address of this host", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 127.0.0.1:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.route_localnet", input: router,
+      verdict: "lost: the source is a loopback address", before: listing),
     // Sockets.
     Case(
       rule: "*mangle\n-A PREROUTING -m socket --nowildcard -j DROP", packet: local, missing: "--ss", input: listing + " --ss $F.ss",
