@@ -184,6 +184,13 @@ import Testing
       input: router + " --queue 3=drop",
       verdict: "dropped at INPUT", before: router),
     Case(
+      rule: filter + "-A INPUT -j NFQUEUE --queue-balance 3:4", packet: local, missing: "--queue NUMBER=VERDICT",
+      input: router + " --queue 3=drop --queue 4=drop", verdict: "dropped at INPUT", before: router + " --queue 3=drop"),
+    Case(
+      rule: filter + "-A INPUT -j NFQUEUE --queue-balance 3:4 --queue-cpu-fanout", packet: local,
+      missing: "the processor that handles the packet",
+      input: router + " --queue 3=accept --queue 4=accept", verdict: "delivered", before: router + " --queue 3=accept --queue 4=drop"),
+    Case(
       rule: filter + "-A INPUT -m statistic --mode random --probability 0.9999 -j DROP", packet: local, missing: "--seed",
       input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
     // Sets, fingerprints, estimators, the rules of the other family.
