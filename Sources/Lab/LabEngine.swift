@@ -288,8 +288,14 @@ package struct LabEngineRun {
 private final class LabQueueRecorder: Sendable {
   func listen(_ scenario: Scenario, _ simulator: Simulator) {
     for (number, responses) in scenario.queues {
+      let length = Int(scenario.queueLength ?? 1024)
+      if let first = responses.first, first.leavesBytes, responses.allSatisfy({ $0 == first }) {
+        let answer = QueueAnswer(first.answer, mark: first.mark)
+        simulator.queues[number] = QueueListener(maximumLength: length, isFailOpen: scenario.failOpen, always: answer)
+        continue
+      }
       var next = 0
-      simulator.queues[number] = QueueListener(maximumLength: Int(scenario.queueLength ?? 1024), isFailOpen: scenario.failOpen) { queued in
+      simulator.queues[number] = QueueListener(maximumLength: length, isFailOpen: scenario.failOpen) { queued in
         let response = responses.isEmpty ? QueueResponse() : responses[min(next, responses.count - 1)]
         next += 1
         return QueueAnswer(response, to: queued)
@@ -300,19 +306,24 @@ private final class LabQueueRecorder: Sendable {
 
 extension QueueAnswer {
   init(_ response: QueueResponse, to queued: QueuedPacket) {
-    let verdict: QueueAnswer.Verdict =
-      switch response.verdict {
-      case .accept: .accept
-      case .drop: .drop
-      case .repeat: .repeat
-      case .hold: .hold
-      case .queue(let number): .queue(number)
-      }
-    self.init(verdict, mark: response.mark, bytes: response.bytes(insteadOf: queued.packet))
+    self.init(response.answer, mark: response.mark, bytes: response.bytes(insteadOf: queued.packet))
   }
 }
 
 extension QueueResponse {
+  fileprivate var answer: QueueAnswer.Verdict {
+    switch verdict {
+    case .accept: .accept
+    case .drop: .drop
+    case .repeat: .repeat
+    case .hold: .hold
+    case .queue(let number): .queue(number)
+    }
+  }
+
+  /// Whether the listener returns the packet as it was.
+  fileprivate var leavesBytes: Bool { packet == nil && replacement == nil }
+
   /// The bytes that the listener returns; nil if it leaves the packet unchanged.
   func bytes(insteadOf packet: Packet) -> [UInt8]? {
     if let spec = self.packet { return try? spec.packet(after: TCPProgress()).bytes }

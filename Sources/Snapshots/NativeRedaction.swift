@@ -23,7 +23,8 @@ extension NameRedaction {
         if !log.prefix.isEmpty { log.prefix = rename(log: log.prefix) }
         copy.parts[index] = .log(log)
       case .unknown(let what) where what.hasPrefix("the set "): copy.parts[index] = .unknown("a set that is not constant")
-      case .limit, .setMark, .unknown: break
+      case .unknownTest(let what) where what.hasPrefix("the set "): copy.parts[index] = .unknownTest("a set that is not constant")
+      case .limit, .setMark, .unknown, .unknownTest: break
       }
     }
     return copy

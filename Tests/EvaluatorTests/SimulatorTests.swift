@@ -106,7 +106,7 @@ struct SimulatorTests {
     func queue(_ seed: UInt32?) throws -> (number: UInt16?, notes: [String]) {
       let simulator = try simulator(rules)
       simulator.world.queueSeed = seed
-      for number in 3...6 as ClosedRange<UInt16> { simulator.queues[number] = QueueListener { _ in QueueAnswer(.accept) } }
+      for number in 3...6 as ClosedRange<UInt16> { simulator.queues[number] = QueueListener(always: QueueAnswer(.accept)) }
       let report = simulator.receive(try udp(80), on: "eth0")
       return (report.packets.first?.queueStays.first?.queue, report.packets.first?.notes ?? [])
     }
@@ -116,6 +116,39 @@ struct SimulatorTests {
     }
     #expect(try queue(1).notes.isEmpty)
     #expect(try queue(nil).notes.first?.contains("of 3 to 6") == true)
+  }
+
+  /// Which queue it is, is only of importance if they differ.
+  @Test(arguments: ["--queue-balance 3:5", "--queue-balance 3:5 --queue-cpu-fanout", "--queue-balance 3:5 --queue-bypass"])
+  func aBalanceOverQueuesThatDifferIsUnknown(_ options: String) throws {
+    func verdict(_ listeners: [UInt16: QueueListener], misses: Bool = false, silent: Set<UInt16> = []) throws -> String {
+      let simulator = try simulator("*filter\n-A FORWARD -j NFQUEUE \(options)\nCOMMIT\n")
+      simulator.queues = listeners
+      simulator.silentQueues = silent
+      if misses { simulator.host.missing.insert(.queueListeners) } else { simulator.host.missing.remove(.queueListeners) }
+      let verdict = simulator.receive(try udp(80), on: "eth0").verdict
+      return if case .unknown(let reason, _) = verdict { "unknown: \(reason.sentence)" } else { verdict.name }
+    }
+    func always(_ verdict: QueueAnswer.Verdict, mark: UInt32? = nil) -> QueueListener {
+      QueueListener(always: QueueAnswer(verdict, mark: mark))
+    }
+    let (accept, drop) = (always(.accept), always(.drop))
+    #expect(try verdict([3: accept, 4: accept, 5: accept]) == "sent")
+    #expect(try verdict([3: drop, 4: drop, 5: drop, 6: accept]) == "drop")
+    #expect(try verdict([6: drop]) == (options.contains("bypass") ? "sent" : "drop"))
+    #expect(try verdict([3: accept, 4: accept, 5: accept], misses: true) == "sent")
+    #expect(try verdict([6: drop], misses: true, silent: [3, 4, 5]) == (options.contains("bypass") ? "sent" : "drop"))
+    let decides = options.contains("fanout") ? "the processor that handles the packet" : "the secret number"
+    let differing: [[UInt16: QueueListener]] = [
+      [3: accept, 4: drop, 5: accept], [3: accept, 4: accept], [3: always(.accept, mark: 1), 4: accept, 5: accept],
+    ]
+    for listeners in differing {
+      #expect(try verdict(listeners).hasPrefix("unknown: the verdict of one of the queues 3 to 5 cannot be decided without \(decides)"))
+    }
+    // The answer of a closure may depend on the packets before.
+    let other = QueueListener { _ in QueueAnswer(.accept) }
+    #expect(try verdict([3: other, 4: other, 5: other]).hasPrefix("unknown"))
+    #expect(try verdict([3: drop], misses: true).hasSuffix("without the program that listens to the queue (--queue NUMBER=VERDICT)"))
   }
 
   @Test("an operation that is asked for again without end ends as unknown")

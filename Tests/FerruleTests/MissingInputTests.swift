@@ -114,6 +114,21 @@ import Testing
     Case(
       rule: filter, packet: "eth0 udp 192.0.2.9:1 > 127.0.0.1:53", missing: "net.ipv4.conf.all.route_localnet", input: router,
       verdict: "lost: the destination is a loopback address", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:68 > 255.255.255.255:67", missing: "--sysctl net.ipv4.conf.all.rp_filter=VALUE",
+      input: listing + " --sysctl $F.sysctl", verdict: "delivered", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:68 > 192.0.2.255:67", missing: "net.ipv4.conf.all.rp_filter",
+      input: listing + " --sysctl net.ipv4.conf.all.rp_filter=1", verdict: "lost: the route back", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 203.0.113.9:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.rp_filter",
+      input: listing + " --sysctl net.ipv4.conf.all.rp_filter=1", verdict: "lost: the route back", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 198.51.100.1:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.accept_local", input: router,
+      verdict: "lost: the source is an address of this host", before: listing),
+    Case(
+      rule: filter, packet: "eth0 udp 127.0.0.1:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.route_localnet", input: router,
+      verdict: "lost: the source is a loopback address", before: listing),
     // Sockets.
     Case(
       rule: "*mangle\n-A PREROUTING -m socket --nowildcard -j DROP", packet: local, missing: "--ss", input: listing + " --ss $F.ss",
@@ -185,6 +200,13 @@ import Testing
     Case(
       rule: redirected + "-A INPUT -p udp -m conntrack --ctreplsrcport 1000:1001 -j DROP", packet: local, missing: "--seed",
       input: router + " --seed 7", verdict: "dropped at INPUT", before: router),
+    Case(
+      rule: filter + "-A INPUT -j NFQUEUE --queue-balance 3:4", packet: local, missing: "--queue NUMBER=VERDICT",
+      input: router + " --queue 3=drop --queue 4=drop", verdict: "dropped at INPUT", before: router + " --queue 3=drop"),
+    Case(
+      rule: filter + "-A INPUT -j NFQUEUE --queue-balance 3:4 --queue-cpu-fanout", packet: local,
+      missing: "the processor that handles the packet",
+      input: router + " --queue 3=accept --queue 4=accept", verdict: "delivered", before: router + " --queue 3=accept --queue 4=drop"),
     Case(
       rule: filter + "-A INPUT -m statistic --mode random --probability 0.9999 -j DROP", packet: local, missing: "--seed",
       input: router + " --seed 7", verdict: "dropped at INPUT", before: router),

@@ -90,6 +90,37 @@ import XTables
     #expect(differences.isEmpty, "\(differences)")
   }
 
+  /// Each statement writes what its rule or a later one tests. A test that is not known changes nothing of packets that fail a later one.
+  @Test func statementsThatAreNotEvaluatedMakeTheirPacketsUnknown() throws {
+    let nft = """
+      table inet f { chain in { type filter hook input priority filter; policy drop;
+        tcp dport 9012 meta mark set ip saddr map { 10.0.0.9 : 5 } meta mark 5 accept
+        tcp dport 9016 ct mark set 7 ct mark 7 accept
+        tcp dport 9017 ip ttl set 9 ip ttl 9 accept
+        tcp dport 9018 ip dscp set cs1 ip dscp cs1 accept
+        tcp dport 9021 ct mark set 7 ct mark 8 accept
+        tcp dport 9021 ct mark 7 accept
+        ip saddr 10.0.0.9 numgen random mod 1 0 tcp dport 9022 accept
+        }
+      }
+      """
+    let ports = [9012, 9016, 9017, 9018, 9021, 9022, 9023]
+    let steps = ports.map { Self.packet("tcp", $0) }.joined(separator: ", ")
+    var scenario = try Scenario(line: "{\(Self.topology), \"steps\": [\(steps)]}")
+    let snapshot = Mutex<Snapshot?>(nil)
+    let theirs = KernelLab(registry: .ferrule).answer(scenario) {
+      let found = Self.load(nft)
+      snapshot.withLock { $0 = found }
+    }
+    #expect(theirs.steps.map(\.verdict.kind.rawValue) == ["local", "local", "local", "local", "local", "local", "drop"])
+    scenario.otherChains = try Self.chains(try #require(snapshot.withLock { $0 }, "nft refuses the ruleset"))
+    let ours = LabEngine(registry: .ferrule).play(scenario)
+    #expect(ours.steps.map(\.verdict.kind.rawValue) == ["unknown", "unknown", "unknown", "unknown", "unknown", "unknown", "drop"])
+    let rules = try #require(snapshot.withLock { $0 }).tables[0].chains[0].rules.map { $0.text(in: .inet) }
+    #expect(rules[1] == "tcp dport 9016 unknown \"the expression ct\" ct mark 0x7 accept")
+    #expect(rules[6] == "ip saddr 10.0.0.9 unknown test \"the expression numgen\" tcp dport 9022 accept")
+  }
+
   /// A rule that is printed is parsed again as the same rule.
   @Test(arguments: machines) func rulesAreReadFromTheirText(_ machine: Machine) throws {
     let snapshot = Mutex<Snapshot?>(nil)

@@ -94,6 +94,13 @@ import XTables
     (["ct state new drop"], "drop"), (["ct state established,related accept", "drop"], "drop"), (["ip6 saddr ::/0 drop"], "accept"),
     (["tcp dport vmap { 80 : drop }"], "drop"), (["tcp dport vmap { 1-79 : drop, 81-90 : drop }"], "accept"),
     (["return", "drop"], "accept"),
+    // A later test that fails excludes the packet, whatever an unknown test says, but not behind a change.
+    (["unknown test \"the expression x\" drop"], "unknown"), (["unknown test \"the expression x\" tcp dport 81 drop"], "accept"),
+    (["unknown test \"the expression x\" meta mark 5 tcp dport 80 drop"], "accept"),
+    (["unknown test \"the expression x\" accept", "drop"], "unknown"), (["unknown \"the expression x\" tcp dport 81 drop"], "unknown"),
+    (["unknown \"the expression x\" tcp dport 81"], "unknown"), (["unknown test \"x\" meta mark set 5 tcp dport 81"], "unknown"),
+    (["tcp dport 81 unknown test \"x\" meta mark set 5", "drop"], "drop"), (["unknown \"x\" tcp dport vmap { 81 : drop }"], "unknown"),
+    (["unknown test \"x\" tcp dport vmap { 81 : drop }"], "accept"), (["unknown test \"x\" tcp dport vmap { 80 : drop }"], "unknown"),
     (["ip saddr @other drop"], "unknown"), (["meta length 40-60 drop"], "drop"), (["meta skuid 0 drop"], "unknown"),
   ]) func aRuleIsEvaluated(_ rules: [String], _ verdict: String) {
     #expect(Self.failures(rules, Self.web, verdict: verdict, sets: "s: 'ip saddr { 10.0.0.0/24, 192.0.2.1 }'") == [])
@@ -123,6 +130,7 @@ import XTables
     "ip6 saddr fe80::/10 accept", "fib daddr type local accept", "ip saddr @blocked reject with icmpx admin-prohibited",
     "queue num 3 bypass", "@nh,96,32 0xa000001 drop", "meta nfproto ipv4 udp dport 5", "ct state ! invalid",
     "meta mark != { 0x1-0x5, 0x9 }",
+    "tcp dport 9016 unknown \"the expression ct\" ct mark 0x7 accept", "unknown test \"the expression numgen\" tcp dport 22 drop",
     "goto \"a b\"", "ip saddr @ \"a b\" drop", "iifname 0x31323300000000000000000000000000 drop",
   ]) func theTextStaysTheSame(_ text: String) throws {
     #expect(try NativeRule(text: text, in: .inet).text(in: .inet) == text)

@@ -49,10 +49,9 @@ struct SecondBootTests {
   @Test func tellsABalanceBetweenQueuesThatDiffer() throws {
     let scenario = try Self.balance("--queue-balance 0:1 --queue-bypass", queues: #""0": "drop""#)
     #expect(Boot.dependence(of: scenario, Self.engine)?.contains("--queue-balance 0:1") == true)
-    // The answers differ as well, and the comparison's mask does not hide it: the balance alone is what it sets aside.
-    let single = try Self.balance("--queue-num 0 --queue-bypass", queues: #""0": "drop""#)
-    let answers = Boot.all.map { Self.engine.play($0.scenario(scenario)).json }
-    #expect(answers.contains { LabComparison(single).firstDifference(answers[0], $0) != nil })
+    // The engine says so itself, whatever it draws.
+    let answers = Boot.all.map { Self.engine.play($0.scenario(scenario)) }
+    #expect(answers.flatMap(\.steps).allSatisfy { $0.verdict.kind == .unknown })
   }
 
   @Test(arguments: [

@@ -3,7 +3,8 @@ package import XTables
 
 /// Reads the expressions of a rule of nf_tables as what the rule tests and does. ``NativeRuleDecoder`` reads the rules of iptables.
 ///
-/// What is not known becomes an unknown part behind all known tests, so that packets which these exclude have a certain verdict.
+/// What is not known becomes an unknown part at its place: behind a test, a later one still excludes packets with certainty; behind a statement that
+/// may change something, nothing is certain.
 package struct NativeRuleReader: Sendable {
   /// The sets of the table by name.
   private let sets: [String: NativeSetContent]
@@ -55,9 +56,6 @@ package struct NativeRuleReader: Sendable {
     private var loads: [Int: Load] = [:]
     private var parts: [NativeRule.Part] = []
     private var end = NativeRule.End.next
-    /// What was not known first, and what the unknown expressions may do.
-    private var unknown: String?
-    private var effect: NativeEffect = []
 
     init(
       sets: [String: NativeSetContent], fields: NativeFields, families: [Family], interfaceName: @escaping @Sendable (UInt32) -> String?
@@ -69,17 +67,41 @@ package struct NativeRuleReader: Sendable {
       do throws(Unknown) {
         try read(expression)
       } catch {
-        unknown = unknown ?? error.what
-        effect.formUnion(expression.effect)
-        if case .lookup(_, _, _, true) = expression { effect.insert(.drops) }
+        var isTest = expression.effect.isEmpty
+        if case .verdict = expression { isTest = false }
+        note(unknown: error.what, isTest: isTest)
+        // Such an expression may have written a register.
+        if case .other = expression { loads = [:] }
       }
     }
 
+    /// Something unknown behind an unknown test is told as one with it.
+    private mutating func note(unknown what: String, isTest: Bool) {
+      switch parts.last {
+      case .unknown: break
+      case .unknownTest(let before):
+        if !isTest { parts[parts.count - 1] = .unknown(before) }
+      case .match, .limit, .log, .setMark, nil: parts.append(isTest ? .unknownTest(what) : .unknown(what))
+      }
+      if !isTest { forgetLoads() }
+    }
+
+    /// What was loaded of a packet may be something else after a change.
+    private mutating func forgetLoads() {
+      loads = loads.filter { if case .constant = $0.value.content { true } else { false } }
+    }
+
     func finished() -> NativeRule {
-      guard let unknown else { return NativeRule(parts, end) }
+      let first = parts.firstIndex { if case .unknownTest = $0 { true } else { false } } ?? parts.endIndex
+      let changes = parts[first...].contains { part in
+        switch part {
+        case .setMark, .unknown: true
+        case .match, .limit, .log, .unknownTest: false
+        }
+      }
+      guard end == .next, !changes else { return NativeRule(parts, end) }
       // Nothing that the rule does depends on what is not known.
-      if effect.isEmpty, end == .next { return NativeRule(parts, .next) }
-      return NativeRule(parts + [.unknown(unknown)], end)
+      return NativeRule(parts[..<first] + parts[first...].filter { if case .match = $0 { true } else { false } }, .next)
     }
 
     private mutating func read(_ expression: NativeExpression) throws(Unknown) {
@@ -96,10 +118,11 @@ package struct NativeRuleReader: Sendable {
       case .range(let register, let comparison, let low, let high): try compare(register, comparison, low, high)
       case .lookup(let set, let register, let isInverted, let isMap): try look(up: set, register, isInverted, isMap)
       case .counter, .passive: break
-      case .limit(let rate, let unit, let burst): try act(.limit(NativeLimit(rate: rate, unit: unit, burst: burst)))
-      case .overLimit(let rate, let unit, let burst): try act(.limit(NativeLimit(rate: rate, unit: unit, burst: burst, isOver: true)))
-      case .log(let log): try act(.log(NativeLogging(.group(log.group), prefix: String(decoding: log.prefix, as: UTF8.self))))
-      case .kernelLog(let log): try act(.log(log))
+      case .limit(let rate, let unit, let burst): parts.append(.limit(NativeLimit(rate: rate, unit: unit, burst: burst)))
+      case .overLimit(let rate, let unit, let burst):
+        parts.append(.limit(NativeLimit(rate: rate, unit: unit, burst: burst, isOver: true)))
+      case .log(let log): parts.append(.log(NativeLogging(.group(log.group), prefix: String(decoding: log.prefix, as: UTF8.self))))
+      case .kernelLog(let log): parts.append(.log(log))
       case .setMeta(let key, let register): try setMeta(key, register)
       case .verdict(let code, let chain): try verdict(code, chain)
       case .reject(let kind): end = .reject(kind)
@@ -108,11 +131,6 @@ package struct NativeRuleReader: Sendable {
       case .target(let name, _, _): throw Unknown(what: "the target \(name) of xtables")
       case .other(let name, _): throw Unknown(what: "the expression \(name)")
       }
-    }
-
-    /// A part with effects. Behind something unknown it is not known whether it acts.
-    private mutating func act(_ part: NativeRule.Part) throws(Unknown) {
-      if unknown == nil { parts.append(part) } else if case .setMark = part { effect.insert(.changes) }
     }
 
     // MARK: Registers
@@ -326,7 +344,13 @@ package struct NativeRuleReader: Sendable {
       _ elements: [(NativeElement, NativeRule.End?)], _ operands: [NativeOperand], _ name: String
     ) throws(Unknown) {
       // Something with a state before the map would be asked again for each element.
-      guard parts.allSatisfy({ if case .match = $0 { true } else { false } }) else { throw Unknown(what: "a map behind a limit or a log") }
+      let mayRepeat = parts.allSatisfy { part in
+        switch part {
+        case .match, .unknownTest, .unknown: true
+        case .limit, .log, .setMark: false
+        }
+      }
+      guard mayRepeat else { throw Unknown(what: "a map behind a limit or a log") }
       var choices: [NativeRule.Choice] = []
       for (element, end) in elements.sorted(by: { $0.0 < $1.0 }) {
         guard let end else { throw Unknown(what: "a verdict of the map \(name)") }
@@ -343,36 +367,18 @@ package struct NativeRuleReader: Sendable {
         throw Unknown(what: "setting metadata of number \(key)")
       }
       switch load.content {
-      case .constant(let bytes): try act(.setMark(mask: 0, value: UInt32(Self.number(bytes, isHostOrder: true))))
+      case .constant(let bytes): parts.append(.setMark(mask: 0, value: UInt32(Self.number(bytes, isHostOrder: true))))
       case .field(.meta(NativeFields.Meta.mark), let mask?, let flips, false):
-        try act(
-          .setMark(
-            mask: UInt32(Self.number(mask, isHostOrder: true)), value: UInt32(Self.number(flips ?? [], isHostOrder: true))))
+        parts.append(
+          .setMark(mask: UInt32(Self.number(mask, isHostOrder: true)), value: UInt32(Self.number(flips ?? [], isHostOrder: true))))
       case .field: throw Unknown(what: "a mark that is computed")
       }
+      forgetLoads()
     }
 
     private mutating func verdict(_ code: Int32, _ chain: String?) throws(Unknown) {
-      guard let verdict = NativeRule.End(code, chain) else {
-        effect.insert(.drops)
-        throw Unknown(what: "verdict \(code)")
-      }
+      guard let verdict = NativeRule.End(code, chain) else { throw Unknown(what: "verdict \(code)") }
       end = verdict
-    }
-  }
-}
-
-extension NativeRule.End {
-  /// The end of a verdict, `NF_*` or `NFT_*`; nil for another one.
-  package init?(_ code: Int32, _ chain: String?) {
-    switch (code, chain) {
-    case (NativeExpression.Code.accept, nil): self = .accept
-    case (NativeExpression.Code.drop, nil): self = .drop
-    case (NativeExpression.Code.return, nil): self = .return
-    case (NativeExpression.Code.continue, nil): self = .next
-    case (NativeExpression.Code.jump, let chain?): self = .jump(chain)
-    case (NativeExpression.Code.goto, let chain?): self = .goto(chain)
-    default: return nil
     }
   }
 }

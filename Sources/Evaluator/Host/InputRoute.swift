@@ -22,17 +22,13 @@ extension Host {
     guard case .v4(let destination) = flow.destination, case .v4(let source)? = flow.source, let input = flow.input else {
       return .unknown
     }
-    if destination.isMulticast {
-      // Every interface is a member of the all-hosts group. Membership in other groups is not modelled.
-      let isOurs = destination == IPv4Address(224, 0, 0, 1) || packet.ipv4?.proto == .igmp
-      return isOurs ? .local : .lost("this host is not a member of the multicast group")
-    }
-    if source.isMulticast || source == .broadcast { return .lost("the source is not the address of a host (martian)") }
-    if destination == .broadcast || destination == .any && source == .any { return .local }
     guard let link = link(input) else { return .unknown }
+    if destination.isMulticast { return multicastRoute(flow, packet, link, input) }
+    if source.isMulticast || source == .broadcast { return .lost(Self.noHostsAddress) }
+    if destination == .broadcast || destination == .any && source == .any { return broadcastRoute(flow, link, input) }
     let localnet = link.routesLocalnet
     let isLoopback = link.isLoopback
-    if source == .any { return .lost("the source is not the address of a host (martian)") }
+    if source == .any { return .lost(Self.noHostsAddress) }
     if destination == .any { return .lost("the destination is not the address of a host (martian)") }
     if destination.isLoopback || source.isLoopback, !isLoopback, link.unknown.contains(.routesLocalnet) {
       return undecided("route_localnet", on: input)
@@ -51,7 +47,8 @@ extension Host {
     case .found(let found):
       switch found.route.type {
       case .broadcast where link.forwardsBroadcasts: return forward(found, flow, link, input)
-      case .broadcast, .local:
+      case .broadcast: return broadcastRoute(flow, link, input)
+      case .local:
         if let objection = sourceObjection(flow, link, input) { return objection }
         return .local
       case .unicast:
@@ -60,6 +57,29 @@ extension Host {
       }
     }
   }
+
+  /// The decision for a packet to many hosts on a link. The corresponding kernel code is `brd_input` in `ip_route_input_slow`.
+  private func broadcastRoute(_ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
+    flow.source == .v4(.any) ? .local : sourceObjection(flow.toMany, link, input) ?? .local
+  }
+
+  /// The decision for a packet to a group. The corresponding kernel functions are `ip_check_mc_rcu`, `ip_route_input_mc` and
+  /// `ip_mc_validate_source`.
+  private func multicastRoute(_ flow: Flow, _ packet: Packet, _ link: HostLink, _ input: Interface) -> InputDecision {
+    guard case .v4(let group) = flow.destination, case .v4(let source)? = flow.source else { return .unknown }
+    // Every interface is a member of the all-hosts group. Membership in other groups is not modelled.
+    guard group == .allHosts else { return .lost("this host is not a member of the multicast group") }
+    if source.isMulticast || source == .broadcast { return .lost(Self.noHostsAddress) }
+    if source.isLoopback, !link.routesLocalnet {
+      guard !link.unknown.contains(.routesLocalnet) else { return undecided("route_localnet", on: input) }
+      return .lost("the source is a loopback address (martian)")
+    }
+    // The sender may not know its address yet.
+    guard source == .any else { return sourceObjection(flow.toMany, link, input) ?? .local }
+    return group.isLinkLocalGroup || packet.ipv4?.proto == .igmp ? .local : .lost(Self.noHostsAddress)
+  }
+
+  private static let noHostsAddress = "the source is not the address of a host (martian)"
 
   private func forward(_ found: ResolvedRoute, _ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
     guard link.forwardsIPv4 else {
@@ -118,7 +138,7 @@ extension Host {
       return strictness == 1 || strictness == 2 ? "there is no route back to the source (rp_filter)" : nil
     }
     guard found.route.type == .unicast || found.route.type == .local && acceptsLocal else {
-      return "the source is not the address of a host (martian)"
+      return Self.noHostsAddress
     }
     if found.route.output == input || found.hops.contains(where: { $0.route.output == input }) || strictness != 1 { return nil }
     return "the route back to the source uses another interface (rp_filter)"
@@ -178,6 +198,23 @@ extension Host {
     if rest == 2, [0xFF01, 0xFF02, 0xFF05].contains(scope) { return forwards(interface.name, .ipv6) }
     guard scope == 0xFF02, rest >> 24 == 0x1_FF else { return false }
     return addresses(of: device).contains { $0.address.family == .ipv6 && $0.address.bits & 0xFF_FFFF == rest & 0xFF_FFFF }
+  }
+}
+
+extension IPv4Address {
+  /// The group of all hosts on a link, which every interface joins. Kernel: `INADDR_ALLHOSTS_GROUP`.
+  static let allHosts = IPv4Address(224, 0, 0, 1)
+
+  /// Whether it is a group of one link, 224.0.0.0/24. Kernel: `ipv4_is_local_multicast`.
+  fileprivate var isLinkLocalGroup: Bool { rawValue >> 8 == 0xE0_0000 }
+}
+
+extension Flow {
+  /// The flow of a packet to many hosts, whose destination is not asked about its source.
+  fileprivate var toMany: Flow {
+    var flow = self
+    flow.destination = .v4(.any)
+    return flow
   }
 }
 

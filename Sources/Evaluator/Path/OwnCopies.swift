@@ -27,7 +27,7 @@ extension Simulator {
     switch destination {
     // A copy made by TEE has the route to its gateway, which is none to many hosts.
     case .v4(let address):
-      return journey.route?.type == .broadcast || journey.route?.type == .multicast && address == IPv4Address(224, 0, 0, 1)
+      return journey.route?.type == .broadcast || journey.route?.type == .multicast && address == .allHosts
     case .v6(let address): return address.isMulticast && host.listens(to: address, on: output)
     }
   }

@@ -20,7 +20,7 @@ public struct QueuedPacket: Sendable {
 }
 
 /// A listener's verdict on a packet. Kernel: `NFQNL_MSG_VERDICT`.
-public struct QueueAnswer: Sendable {
+public struct QueueAnswer: Sendable, Hashable {
   /// A verdict. Kernel: `NF_ACCEPT`, `NF_DROP`, `NF_REPEAT`, `NF_STOP`, `NF_QUEUE`.
   public enum Verdict: Sendable, Hashable {
     case accept, drop
@@ -56,6 +56,8 @@ public struct QueueListener {
   /// If true, packets are accepted when the queue is full (`NFQA_CFG_F_FAIL_OPEN`).
   public var isFailOpen = false
   let answer: (QueuedPacket) -> QueueAnswer
+  /// The answer to every packet; nil if it may depend on the packet or on earlier ones.
+  let constant: QueueAnswer?
 
   /// Creates a listener.
   ///
@@ -64,6 +66,20 @@ public struct QueueListener {
     self.maximumLength = maximumLength
     self.isFailOpen = isFailOpen
     self.answer = answer
+    constant = nil
+  }
+
+  /// Creates a listener that gives every packet the same answer.
+  public init(maximumLength: Int = 1024, isFailOpen: Bool = false, always answer: QueueAnswer) {
+    self.maximumLength = maximumLength
+    self.isFailOpen = isFailOpen
+    self.answer = { _ in answer }
+    constant = answer
+  }
+
+  /// Whether both treat every packet alike.
+  func isLike(_ other: QueueListener) -> Bool {
+    constant != nil && constant == other.constant && maximumLength == other.maximumLength && isFailOpen == other.isFailOpen
   }
 }
 

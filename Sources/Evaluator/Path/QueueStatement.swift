@@ -1,3 +1,5 @@
+import XTables
+
 /// What a description of a host says about a queue.
 public enum QueueStatement: Sendable, Hashable {
   /// No program listens to the queue.
@@ -25,7 +27,24 @@ extension Simulator {
   public func state(_ statement: QueueStatement, ofQueue number: UInt16) {
     switch statement {
     case .silent: silentQueues.insert(number)
-    case .listener(let verdict): queues[number] = QueueListener { _ in QueueAnswer(verdict) }
+    case .listener(let verdict): queues[number] = QueueListener(always: QueueAnswer(verdict))
     }
+  }
+
+  /// The reason why it is unknown what happens to a packet in one of several queues; nil if all queues treat it alike.
+  func doubt(about choice: QueueChoice) -> UnknownReason? {
+    let (first, last) = (choice.queues.lowerBound, choice.queues.upperBound)
+    let subject = "the verdict of one of the queues \(first) to \(last)"
+    let listeners = queues.filter { choice.queues.contains($0.key) }
+    if listeners.count < choice.queues.count {
+      if host.missing.contains(.queueListeners), choice.queues.contains(where: { queues[$0] == nil && !silentQueues.contains($0) }) {
+        return UnknownReason(subject, lacking: .queueListeners)
+      }
+      if listeners.isEmpty { return nil }
+    } else if let one = listeners[first], listeners.values.allSatisfy({ $0.isLike(one) }), waiting.held.count < one.maximumLength {
+      return nil
+    }
+    guard !choice.isByProcessor else { return UnknownReason(subject, lacking: .processor) }
+    return UnknownReason(subject, needs: "the secret number by which the kernel selects the queue")
   }
 }

@@ -128,6 +128,13 @@ extension Simulator {
   ///
   /// The corresponding kernel functions are `nf_queue` and `nf_reinject`.
   private func enqueue(_ journey: inout Journey, _ number: UInt16, bypass: Bool) -> Bool {
+    if let choice = journey.context.queueChoice {
+      journey.context.queueChoice = nil
+      if let reason = doubt(about: choice) {
+        finish(&journey, .unknown(reason, at: journey.context.hook))
+        return false
+      }
+    }
     var next = QueueStep.queue(number, bypass: bypass)
     while case .queue(let number, let bypass) = next { next = queueOnce(&journey, number, bypass: bypass) }
     return next == .goOn

@@ -119,10 +119,14 @@ public enum NFQueueTarget: TargetExtension {
   public static func act(_ info: Info, on packet: inout PacketContext) -> TargetOutcome {
     var number = info.first
     if info.count > 1 {
-      if info.flags & processorFanout != 0 {
+      let isByProcessor = info.flags & processorFanout != 0
+      if isByProcessor {
         packet.note { _ in .note("NFQUEUE uses queue \(number), that of processor 0: the simulated host has one processor") }
       } else {
         number = balanced(info, &packet)
+      }
+      if isByProcessor || packet.world.queueSeed == nil {
+        packet.queueChoice = QueueChoice(among: info.first...(info.first + (info.count - 1)), isByProcessor: isByProcessor)
       }
     }
     return .verdict(.queue(number: number, bypass: info.flags & bypass != 0))

@@ -79,7 +79,23 @@ private struct NativeRuleCompiler {
   /// Nil if the rule leads to a chain that does not exist.
   func rules(_ source: NativeRule) -> [Rule]? {
     var rule = Rule()
-    rule.matches = source.parts.compactMap(use)
+    var unknown: UnknownReason?
+    for part in source.parts {
+      let isChange: Bool
+      switch part {
+      case .unknown(let what): (unknown, isChange) = (unknown ?? reason(what), true)
+      case .unknownTest(let what): (unknown, isChange) = (unknown ?? reason(what), false)
+      case .match(let match): (unknown, isChange) = (unknown ?? obstacle(to: match).map(reason), false)
+      case .setMark: isChange = unknown != nil
+      case .limit, .log: isChange = false
+      }
+      // A packet that comes so far may be another one from here on, whatever the rest of the rule says.
+      if isChange, let unknown {
+        rule.target = .use(Self.act { _ in .unknown(unknown) })
+        return [rule]
+      }
+      rule.matches.append(use(part))
+    }
     guard case .map(let operands, let choices) = source.end else {
       guard let target = target(source.end) else { return nil }
       rule.target = target
@@ -117,7 +133,7 @@ private struct NativeRuleCompiler {
     }
   }
 
-  private func use(_ part: NativeRule.Part) -> ExtensionUse? {
+  private func use(_ part: NativeRule.Part) -> ExtensionUse {
     switch part {
     case .match(let match): return self.match(match)
     case .limit(let limit):
@@ -142,31 +158,41 @@ private struct NativeRuleCompiler {
         packet.mark = packet.mark & mask ^ value
         return .matched
       }
-    case .unknown(let what): return unknown(what)
+    case .unknownTest(let what), .unknown(let what): return unknown(what)
     }
   }
 
+  private func reason(_ what: String) -> UnknownReason {
+    UnknownReason(sentence: "\(title) is not evaluated: Ferrule does not know \(what)")
+  }
+
+  /// A test whose result is not known, behind which later tests may still fail.
   private func unknown(_ what: String) -> ExtensionUse {
-    Self.use(.unknown(UnknownReason(sentence: "\(title) is not evaluated: Ferrule does not know \(what)")))
+    let reason = reason(what)
+    return Self.evaluate { _ in .unknown(reason) }
+  }
+
+  /// What is not known of a comparison; nil if it can be made.
+  private func obstacle(to match: NativeMatch) -> String? {
+    guard match.operands.count <= 4 else { return "more than four fields at once" }
+    guard match.operands.allSatisfy({ fields.field($0.subject, family) != nil }) else { return "one of its fields" }
+    guard family == .ipv4 || fields.canCompare(match, sets: table.sets) else { return "the type of an IPv6 address" }
+    if case .set(let name) = match.values, table.sets[name] == nil { return "the set \(name)" }
+    let elements = elements(of: match)
+    return elements.allSatisfy { $0.ranges.count == match.operands.count } ? nil : "a set of other fields"
+  }
+
+  private func elements(of match: NativeMatch) -> [NativeElement] {
+    switch match.values {
+    case .elements(let own): own
+    case .set(let name): table.sets[name]?.elements ?? []
+    }
   }
 
   private func match(_ match: NativeMatch) -> ExtensionUse {
-    guard match.operands.count <= 4 else { return unknown("more than four fields at once") }
-    var known: [(field: Field, mask: UInt128?)] = []
-    for operand in match.operands {
-      guard let field = fields.field(operand.subject, family) else { return unknown("one of its fields") }
-      known.append((field, operand.mask))
-    }
-    guard family == .ipv4 || fields.canCompare(match, sets: table.sets) else { return unknown("the type of an IPv6 address") }
-    let elements: [NativeElement]
-    switch match.values {
-    case .elements(let own): elements = own
-    case .set(let name):
-      guard let set = table.sets[name] else { return unknown("the set \(name)") }
-      elements = set.elements
-    }
-    guard elements.allSatisfy({ $0.ranges.count == match.operands.count }) else { return unknown("a set of other fields") }
-    let (index, operands) = (NativeElementIndex(elements), known)
+    if let obstacle = obstacle(to: match) { return unknown(obstacle) }
+    let operands = match.operands.compactMap { operand in fields.field(operand.subject, family).map { (field: $0, mask: operand.mask) } }
+    let index = NativeElementIndex(elements(of: match))
     let isInverted = match.isInverted
     let tracks = match.operands.contains { if case .connection = $0.subject { true } else { false } }
     let field = Field("nft", bits: 1) { context in

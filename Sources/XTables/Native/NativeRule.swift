@@ -14,7 +14,9 @@ public struct NativeRule: Sendable, Hashable {
     case log(NativeLogging)
     /// Changes the packet mark to `(mark & mask) ^ value`.
     case setMark(mask: UInt32, value: UInt32)
-    /// Something whose result is not known. The text says what it is: `the expression socket`.
+    /// A test whose result is not known. The text says what it is: `the expression socket`.
+    case unknownTest(String)
+    /// A statement of which is not known what it changes, or whether the packet goes on. What follows it is not known either.
     case unknown(String)
   }
 
@@ -226,7 +228,14 @@ public struct NativeTable: Sendable, Hashable {
 
 extension NativeRule {
   /// Whether a dry run may not know what the rule does.
-  public var hasUnknown: Bool { parts.contains { if case .unknown = $0 { true } else { false } } }
+  public var hasUnknown: Bool {
+    parts.contains { part in
+      switch part {
+      case .unknown, .unknownTest: true
+      case .match, .limit, .log, .setMark: false
+      }
+    }
+  }
 
   /// Whether the rule itself may drop, change or log packets.
   public var hasEffect: Bool {
@@ -241,7 +250,7 @@ extension NativeRule {
       || parts.contains { part in
         switch part {
         case .log, .setMark, .unknown: true
-        case .match, .limit: false
+        case .match, .limit, .unknownTest: false
         }
       }
   }

@@ -79,6 +79,7 @@ private struct NativeRuleParser {
   private mutating func statement() throws(NativeRule.SyntaxError) -> NativeRule.Part? {
     if words.take("limit rate") { return .limit(try limit()) }
     if words.take("log") { return .log(try log()) }
+    if words.take("unknown test") { return .unknownTest(try words.any("what is not known")) }
     if words.take("unknown") { return .unknown(try words.any("what is not known")) }
     guard words.take("meta mark set") else { return nil }
     var mask: UInt32 = 0

@@ -2,7 +2,7 @@ extension NativeRule {
   /// The rule in the words of nft(8), without counters.
   ///
   /// Tests of the family or the protocol that a following name implies are left out, as nft(8) does. What Ferrule does not know is
-  /// `unknown "…"`, which nft(8) does not have.
+  /// `unknown test "…"` if it only tests, and otherwise `unknown "…"`, which nft(8) does not have.
   public func text(in family: NativeTable.TableFamily) -> String {
     var printer = NativeRulePrinter(family)
     return printer.text(self)
@@ -101,6 +101,7 @@ private struct NativeRulePrinter {
     case .setMark(let mask, let value):
       let kept = mask == 0 ? "" : "meta mark & 0x\(String(mask, radix: 16)) ^ "
       words.append("meta mark set \(kept)0x\(String(value, radix: 16))")
+    case .unknownTest(let what): words.append("unknown test \(NativeRule.quote(what))")
     case .unknown(let what): words.append("unknown \(NativeRule.quote(what))")
     }
   }
@@ -108,7 +109,7 @@ private struct NativeRulePrinter {
   private mutating func add(_ match: NativeMatch) {
     let names = match.operands.map { selector($0.subject, ensured) }
     guard !names.contains(where: { $0 == nil }) else {
-      words.append("unknown \"a field without a name\"")
+      words.append("unknown test \"a field without a name\"")
       return
     }
     let selectors = names.compactMap(\.self)

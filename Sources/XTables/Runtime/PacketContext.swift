@@ -3,6 +3,17 @@ import Diagnostics
 public import Netfilter
 public import Wire
 
+/// Queues of which the kernel chooses one by something that no input states. Kernel: `nfqueue_hash`, `NFQ_FLAG_CPU_FANOUT`.
+public struct QueueChoice: Sendable, Hashable {
+  /// The queues.
+  public let queues: ClosedRange<UInt16>
+  /// Whether the processor decides; otherwise a hash with a secret seed does.
+  public let isByProcessor: Bool
+
+  /// Creates a choice.
+  public init(among queues: ClosedRange<UInt16>, isByProcessor: Bool) { (self.queues, self.isByProcessor) = (queues, isByProcessor) }
+}
+
 /// A packet at a hook with its metadata.
 ///
 /// The corresponding kernel structures are `sk_buff` and `xt_action_param`.
@@ -41,6 +52,8 @@ public struct PacketContext {
   public var isTraced = false
   /// The socket that TPROXY chose to receive the packet on local delivery; nil for the packet's own destination.
   public var receiver: Receiver?
+  /// The queues of which the target that queues the packet has chosen one, if the kernel may choose another; nil if it chooses the same.
+  public var queueChoice: QueueChoice?
   /// The effects of the rules so far besides verdicts, in order.
   public var effects: [Effect] = []
   /// The number of effects that ``note(_:)`` has kept.
