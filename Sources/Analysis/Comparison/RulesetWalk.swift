@@ -56,22 +56,43 @@ struct RulesetPrograms {
     programs = Dictionary(compiled.programs.map { ($0.name, $0) }) { _, last in last }
   }
 
-  /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Nil if the packet cannot be
-  /// built.
-  func walk(_ witness: Witness) -> RulesetWalk? {
-    guard var context = witness.context() else { return nil }
+  /// Runs a packet through the tables of all hooks on its way. Nil if the packet cannot be built.
+  ///
+  /// - Parameter host: the host whose routes lead the packet; nil to assume that they lead it to the witness's hook. The walk is nil if they
+  ///   do not.
+  func walk(_ witness: Witness, on host: Host? = nil) -> RulesetWalk? {
+    guard let host else { return witness.context().flatMap { walk(witness, $0, nil) } }
+    // Time and chance are known during the walk only if the witness states them.
+    let missing = host.missing
+    var lacking = missing
+    for fact in [HostFact.clock, .chance] { if witness.stated.contains(fact) { lacking.remove(fact) } else { lacking.insert(fact) } }
+    if lacking != missing { host.missing = lacking }
+    defer { if lacking != missing { host.missing = missing } }
+    guard let context = witness.context(on: host) else { return nil }
+    return walk(witness, context, WalkRouting(witness, context, on: host))
+  }
+
+  private func walk(_ witness: Witness, _ start: PacketContext, _ routing: WalkRouting?) -> RulesetWalk? {
+    var context = start
     let input = context.input ?? witness.draft.input.map { Interface(index: 0, name: $0) }
-    let output = context.output ?? Interface(index: 0, name: "eth1")
+    var output = context.output ?? Interface(index: 0, name: "eth1")
     var effects: [ExtensionUse] = []
     var rules: [(table: TableName, place: RulePosition)] = []
     var last: (table: TableName, place: RulePosition?)?
     let ends = PacketEnds(context.packet)
     func translated() -> Packet? { PacketEnds(context.packet) == ends ? nil : context.packet }
     for hook in Self.way(to: witness) {
+      switch routing?.step(context, to: hook) ?? .on(nil) {
+      case .on(let interface): output = interface ?? output
+      case .dropped:
+        return RulesetWalk(verdict: .drop, table: last?.table, place: last?.place, effects: effects, rules: rules, translated: translated())
+      case .elsewhere: return nil
+      }
       context.hook = hook
       context.input = hook == .output ? nil : input
       context.output = hook == .prerouting || hook == .input ? nil : output
       for name in Self.tables(at: hook) {
+        if name == .nat, routing?.isTranslatedBefore(context) == true { continue }
         guard let program = programs[name], let result = pass(program, &context) else { continue }
         let table = program.table
         for hit in result.hits {
