@@ -123,6 +123,32 @@ import XTables
     #expect(Self.compare("*filter\nCOMMIT\n", "*mangle\nCOMMIT\n").result == .equal)
   }
 
+  /// Other targets, or none, may write what a packet has already: that is no difference, and no verdict of a host that has no address.
+  @Test(
+    arguments: [
+      ("raw", "-A PREROUTING -p udp -j NOTRACK", "-A PREROUTING -p udp -j CT --notrack"),
+      ("nat", "-A POSTROUTING -j SNAT --to-source 192.0.2.1", "-A POSTROUTING -j SNAT --to-source 192.0.2.1 --persistent"),
+      ("mangle", "-A PREROUTING -j MARK --set-xmark 0x0/0x0", "-A PREROUTING -j RETURN"),
+      ("mangle", "-A PREROUTING -j MARK --set-mark 0x2", "-A PREROUTING -j MARK --set-mark 0x1\n-A PREROUTING -j MARK --set-mark 0x2"),
+      ("mangle", "-A PREROUTING -j DSCP --set-dscp 0x00", "-A PREROUTING -j TOS --set-tos 0x00/0xfc"),
+    ]) func whatWritesTheSameIsNotDifferent(_ table: String, _ one: String, _ other: String)
+  {
+    let comparison = Self.compare("*\(table)\n\(one)\nCOMMIT\n", "*\(table)\n\(other)\nCOMMIT\n")
+    #expect(comparison.result != .different, "\(comparison.regions.compactMap(\.witness.line))")
+  }
+
+  /// What is done besides is compared by the targets, and so is what another host would show.
+  @Test func whatElseTargetsDoIsDifferent() throws {
+    for (table, one, other) in [
+      ("raw", "-A PREROUTING -j CT --zone 3", "-A PREROUTING -j CT --zone 4"), ("filter", "-A INPUT -j LOG", "-A INPUT -j RETURN"),
+      ("nat", "-A POSTROUTING -j SNAT --to-source 192.0.2.1", "-A POSTROUTING -j SNAT --to-source 192.0.2.2"),
+    ] {
+      #expect(Self.compare("*\(table)\n\(one)\nCOMMIT\n", "*\(table)\n\(other)\nCOMMIT\n").result == .different, "\(one)")
+    }
+    let masquerading = Self.compare("*nat\n-A POSTROUTING -o lo -j MASQUERADE\nCOMMIT\n", "*nat\nCOMMIT\n")
+    #expect(masquerading.regions.allSatisfy { $0.before.verdict == .accept && $0.after.verdict == .accept })
+  }
+
   @Test func aLimitDecidesTheSameOnlyForEqualRules() {
     let limited = { (text: String) in
       "*filter\n-A INPUT -p udp -j LOG\n-A INPUT -m limit --limit \(text) -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\n"

@@ -1,5 +1,6 @@
 import Analysis
 import Diagnostics
+import Evaluator
 import Extensions
 import Linter
 import Syntax
@@ -45,6 +46,48 @@ import XTables
     let (_, found) = Self.lint(
       "*filter\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate ESTABLISHED -j DROP\nCOMMIT\n")
     #expect(found.map(\.evidence?.witness) == ["eth0 tcp 192.0.2.9:40000 > 198.51.100.7:22 S # ESTABLISHED"])
+  }
+
+  /// What shows a published port is a packet as it arrives: the host takes it though a rule drops those to the container's own address.
+  @Test func aPublishedPortIsShownByAPacketThatArrives() throws {
+    let text = """
+      *raw
+      -A PREROUTING -d 172.17.0.2/32 ! -i docker0 -j DROP
+      COMMIT
+      *nat
+      :DOCKER - [0:0]
+      -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+      -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+      COMMIT
+      *filter
+      :INPUT DROP [0:0]
+      :FORWARD DROP [0:0]
+      -A FORWARD -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+      COMMIT
+
+      """
+    let arriving = "eth0 tcp 64.9.9.9:40000 > 198.51.100.7:8080 S #"
+    let (file, found) = Self.lint(text)
+    let published = try #require(found.first { $0.code == "FE082" })
+    #expect(published.evidence?.witness?.hasPrefix(arriving) == true, "\(published.evidence?.witness ?? "")")
+    let exposure = Exposure(RandomRules.parse(text).ruleset, in: file)
+    #expect(exposure.open.map { $0.witness?.hasPrefix(arriving) } == [true])
+    let host = Host()
+    for (name, address) in [("eth0", "198.51.100.7/24"), ("docker0", "172.17.0.1/16")] {
+      host.addDevice(named: name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_0001))
+      let own = try #require(Host.Address(address))
+      host.updateDevice(named: name) { $0.addresses = [own] }
+    }
+    host.addRoute(try host.route(text: "default via 198.51.100.1 dev eth0"))
+    _ = host.sysctls.assign("net.ipv4.ip_forward", "1")
+    let simulator = try Simulator(host: host, rulesets: [RandomRules.parse(text).ruleset])
+    var fields = PacketFields(try #require(IPAddress("64.9.9.9")), try #require(IPAddress("198.51.100.7")), proto: .tcp)
+    (fields.sourcePort, fields.destinationPort, fields.tcpFlags) = (40_000, 8080, .syn)
+    #expect(simulator.receive(try fields.packet(), on: "eth0").verdict == .sent(output: "docker0"))
+    // The same ruleset with a rule that drops the port as it arrives publishes nothing.
+    let closed = text.replacing("*raw\n", with: "*raw\n-A PREROUTING -p tcp -m tcp --dport 8080 -j DROP\n")
+    #expect(!Self.lint(closed).found.contains { $0.code == "FE082" })
+    #expect(Exposure(RandomRules.parse(closed).ruleset, in: file).open.isEmpty)
   }
 
   /// A witness states the facts besides the packet on which its verdict depends, and no others.

@@ -12,6 +12,8 @@ struct EffectLog {
     let replacement: (levels: [DecisionDiagram.Replacement], number: Int)?
     /// The levels whose new value is not a function of the old ones; empty if there are none.
     let lost: [Bool]
+    /// The values that a field with such levels may have, if they are known.
+    let values: [Field: [ClosedRange<UInt128>]]
   }
 
   private struct Step: Hashable {
@@ -24,22 +26,57 @@ struct EffectLog {
     let packets: PacketSet
   }
 
+  private struct Variant: Hashable {
+    let use: Int?
+    let name: String
+  }
+
   private var uses: [ExtensionUse: Int] = [:]
+  private var variants: [Variant: Int] = [:]
   private var answers: [Question: Bool] = [:]
-  private var numbered: [ExtensionUse] = []
+  /// By number: the match or target; nil for what no rule does.
+  private var numbered: [ExtensionUse?] = []
   private var effects: [[FieldEffect]] = []
-  private var sequences = [Sequence(uses: [], replacement: nil, lost: [])]
+  /// By number: the values of a written field of which ``effects`` says less.
+  private var values: [[Field: [ClosedRange<UInt128>]]] = []
+  private var sequences = [Sequence(uses: [], replacement: nil, lost: [], values: [:])]
   private var steps: [Step: Int] = [:]
 
   /// The number of a match or target; equal ones have equal numbers.
   mutating func number(of use: ExtensionUse, _ family: Family) -> Int {
     if let known = uses[use] { return known }
-    let number = uses.count
+    let number = numbered.count
     uses[use] = number
-    numbered.append(use)
-    effects.append(use.effects(family))
+    add(use, use.effects(family), [:])
     return number
   }
+
+  /// The number of a match or target where more is known of what it does.
+  ///
+  /// - Parameters:
+  ///   - use: its own number; nil for what no rule does.
+  ///   - name: tells the variants of one use from each other.
+  ///   - effects: what it does there.
+  ///   - values: the values of a written field of which the effects say less.
+  mutating func variant(
+    of use: Int?, named name: String, doing effects: [FieldEffect], giving values: [Field: [ClosedRange<UInt128>]] = [:]
+  ) -> Int {
+    let variant = Variant(use: use, name: name)
+    if let known = variants[variant] { return known }
+    let number = numbered.count
+    variants[variant] = number
+    add(use.flatMap { numbered[$0] }, effects, values)
+    return number
+  }
+
+  private mutating func add(_ use: ExtensionUse?, _ effects: [FieldEffect], _ values: [Field: [ClosedRange<UInt128>]]) {
+    numbered.append(use)
+    self.effects.append(effects)
+    self.values.append(values)
+  }
+
+  /// The match or target of a number; nil for what no rule does.
+  func use(_ number: Int) -> ExtensionUse? { numbered[number] }
 
   /// The sequence that ends with one more effect.
   mutating func appending(_ use: Int, to sequence: Int, _ space: inout PacketSpace) -> Int {
@@ -48,17 +85,29 @@ struct EffectLog {
     let before = sequences[sequence]
     var levels = before.replacement?.levels ?? []
     var lost = before.lost
-    for effect in effects[use] { Self.apply(effect, to: &levels, &lost, space) }
+    var values = before.values
+    for effect in effects[use] {
+      Self.apply(effect, to: &levels, &lost, space)
+      for code in space.changed(by: effect) { values[code.field] = effect.values(of: code.field) }
+    }
+    values.merge(self.values[use]) { _, known in known }
     let number = sequences.count
     var replacement = before.replacement
     if levels != before.replacement?.levels ?? [] { replacement = (levels, space.number(of: levels)) }
-    sequences.append(Sequence(uses: before.uses + [use], replacement: replacement, lost: lost))
+    sequences.append(Sequence(uses: before.uses + [use], replacement: replacement, lost: lost, values: values))
     steps[step] = number
     return number
   }
 
   /// The matches and targets of a sequence, in order.
-  func uses(of sequence: Int) -> [ExtensionUse] { sequences[sequence].uses.map { numbered[$0] } }
+  func uses(of sequence: Int) -> [ExtensionUse] { sequences[sequence].uses.compactMap { numbered[$0] } }
+
+  /// Whether a sequence may change a field.
+  func changes(_ field: Field, by sequence: Int, _ space: PacketSpace) -> Bool {
+    guard let code = space.code(of: field) else { return false }
+    let (replacement, lost) = (sequences[sequence].replacement?.levels ?? [], sequences[sequence].lost)
+    return code.levels.contains { !replacement.isEmpty && replacement[$0] != .itself || !lost.isEmpty && lost[$0] }
+  }
 
   /// The sequence of all effects of one and then all of another.
   mutating func joined(_ first: Int, _ second: Int, _ space: inout PacketSpace) -> Int {
@@ -70,6 +119,26 @@ struct EffectLog {
   func before(_ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> PacketSet {
     guard let replacement = sequences[sequence].replacement else { return packets }
     return space.replacing(packets, number: replacement.number)
+  }
+
+  /// The packets, as they were before a sequence, that are in a set after it: those of which that is certain, and those of which it is
+  /// possible. Nil if it depends on a value of which nothing is known.
+  mutating func bounds(
+    _ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace
+  ) -> (certain: PacketSet, possible: PacketSet)? {
+    guard loses(sequence, packets, space) else {
+      let known = before(sequence, packets, &space)
+      return (known, known)
+    }
+    var (possible, others) = (packets, packets.complement)
+    for (field, ranges) in sequences[sequence].values {
+      guard let code = space.code(of: field) else { continue }
+      let values = ranges.reduce(PacketSet.none) { space.union($0, space.set(of: field, .range($1))) }
+      possible = space.projecting(space.intersection(possible, values), [code])
+      others = space.projecting(space.intersection(others, values), [code])
+    }
+    guard !loses(sequence, possible, space), !loses(sequence, others, space) else { return nil }
+    return (before(sequence, others, &space).complement, before(sequence, possible, &space))
   }
 
   /// The levels whose value is not known after one of some sequences: what depends on them cannot be said of the packets before.
@@ -129,6 +198,19 @@ struct EffectLog {
   }
 }
 
+extension FieldEffect {
+  /// The values that a field may have after the effect, if it writes the field and they are known.
+  fileprivate func values(of field: Field) -> [ClosedRange<UInt128>]? {
+    guard case .change(field, let change, .always) = self else { return nil }
+    switch change {
+    case .range(let range): return [range]
+    // The bits that are kept are the lowest ones.
+    case .masked(let keep, let flip) where keep & (keep &+ 1) == 0: return [(flip & ~keep)...(flip | keep)]
+    case .masked, .copied, .added, .bits, .ownAddress, .unknown: return nil
+    }
+  }
+}
+
 extension FieldCode {
   /// The bits of the code that a change keeps, and those that it flips; nil if the new code is no such function of the old one.
   ///
@@ -140,7 +222,7 @@ extension FieldCode {
     case .masked(let keep, let flip) where keep & greatest == 0: values = flip...flip
     case .masked(let keep, let flip) where starts == nil && field.isWrittenInBits: return (keep, flip)
     case .range(let range): values = range
-    case .masked, .copied, .added, .bits, .unknown: return nil
+    case .masked, .copied, .added, .bits, .ownAddress, .unknown: return nil
     }
     guard let starts else { return values.lowerBound == values.upperBound ? (0, values.lowerBound) : nil }
     let first = rank(of: values.lowerBound, in: starts)

@@ -54,8 +54,10 @@ public struct RulesetComparison: Sendable {
 
   /// Whether the evaluator treats a packet differently under two rulesets.
   public static func differs(_ before: Ruleset, _ after: Ruleset, _ witness: Witness) -> Bool {
-    guard let one = RulesetPrograms(before)?.walk(witness), let other = RulesetPrograms(after)?.walk(witness) else { return false }
-    return !one.isSame(as: other)
+    guard let (one, other) = RulesetPrograms(before).flatMap({ one in RulesetPrograms(after).map { (one, $0) } }) else { return false }
+    let written = one.written.union(other.written)
+    guard let left = one.walk(witness, reading: written), let right = other.walk(witness, reading: written) else { return false }
+    return !left.isSame(as: right, before.family)
   }
 
   /// 0 for packets that only the second ruleset accepts, 1 for those that only the first accepts, 2 for others.
@@ -72,7 +74,25 @@ public struct RulesetComparison: Sendable {
 private struct DifferenceSearch {
   private let before: Ruleset
   private let after: Ruleset
-  private let programs: (before: RulesetPrograms, after: RulesetPrograms)?
+  private let programs: Programs?
+  /// The tables of both, and what their targets write.
+  struct Programs {
+    let before: RulesetPrograms
+    let after: RulesetPrograms
+    private let written: Set<Field>
+
+    init(_ before: RulesetPrograms, _ after: RulesetPrograms) {
+      (self.before, self.after) = (before, after)
+      written = before.written.union(after.written)
+    }
+
+    /// What each of them does with a packet; nil if it cannot be built.
+    func walks(_ witness: Witness) -> (before: RulesetWalk, after: RulesetWalk)? {
+      guard let one = before.walk(witness, reading: written), let other = after.walk(witness, reading: written) else { return nil }
+      return (one, other)
+    }
+  }
+
   /// Whether every difference between the tables is shown by a region, and all else is proved equal.
   private(set) var isProved = true
   private(set) var regions: [RulesetComparison.Region] = []
@@ -83,7 +103,7 @@ private struct DifferenceSearch {
   init(_ before: Ruleset, _ after: Ruleset) {
     self.before = before
     self.after = after
-    if let one = RulesetPrograms(before), let other = RulesetPrograms(after) { programs = (one, other) } else { programs = nil }
+    if let one = RulesetPrograms(before), let other = RulesetPrograms(after) { programs = Programs(one, other) } else { programs = nil }
   }
 
   mutating func compare(_ name: TableName, limit: Int) {
@@ -175,14 +195,14 @@ private struct DifferenceSearch {
 
   /// The packet with a seed with which both rulesets treat it differently, and how; nil if no seed shows that.
   private static func differing(
-    _ witness: Witness, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
+    _ witness: Witness, _ programs: Programs, seeds: UInt64
   ) -> (Witness, RulesetWalk, RulesetWalk)? {
     for seed in 1...seeds {
       for (number, stated) in witness.statements.enumerated() {
         let tried = stated.with(seed: seed)
-        guard let before = programs.before.walk(tried), let after = programs.after.walk(tried) else { return nil }
+        guard let (before, after) = programs.walks(tried) else { return nil }
         if before.verdict == .unknown || after.verdict == .unknown { continue }
-        if !before.isSame(as: after) { return (tried, before, after) }
+        if !before.isSame(as: after, witness.draft.family) { return (tried, before, after) }
         // What is decided without a fact stays so with each; otherwise another host may show the difference, such as that of the destination.
         if number == 0 { break }
       }
@@ -192,7 +212,7 @@ private struct DifferenceSearch {
 
   /// The same for a packet of a set, or for one that an earlier table turns into it. No packet arrives with a mark.
   private static func shown(
-    _ witness: Witness, _ rewrites: EarlierRewrites, _ programs: (before: RulesetPrograms, after: RulesetPrograms), seeds: UInt64
+    _ witness: Witness, _ rewrites: EarlierRewrites, _ programs: Programs, seeds: UInt64
   ) -> (witness: Witness, before: RulesetWalk, after: RulesetWalk, isRewritten: Bool)? {
     if witness.draft.input == nil || witness.draft.mark == 0, let found = differing(witness, programs, seeds: seeds) {
       return (found.0, found.1, found.2, false)
@@ -227,7 +247,7 @@ private struct DifferenceSearch {
   /// Finds packets of a set: of each changed rule first, those with few packets before others, then of what is left.
   private mutating func show(
     _ changed: [PacketSet], _ ways: [PacketSet], _ hook: Hook, _ table: TableName,
-    _ programs: (before: RulesetPrograms, after: RulesetPrograms), hasChance: Bool, _ space: inout PacketSpace
+    _ programs: Programs, hasChance: Bool, _ space: inout PacketSpace
   ) {
     let possible = space.packets(at: hook)
     let frame = space.frame(of: possible)

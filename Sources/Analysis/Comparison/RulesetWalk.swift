@@ -24,9 +24,44 @@ public struct RulesetWalk: Sendable {
   public let rules: [(table: TableName, place: RulePosition)]
   /// The packet after the last table, if the nat table changed its addresses or ports.
   public let translated: Packet?
+  /// The values of some fields after the last table.
+  private(set) var values: [Field: FieldValue] = [:]
 
-  /// Whether two packets were treated in the same way, by whatever rules.
-  func isSame(as other: RulesetWalk) -> Bool { verdict == other.verdict && effects == other.effects }
+  /// The walk with the values of some fields at its end.
+  func reading(_ fields: Set<Field>, of context: inout PacketContext) -> RulesetWalk {
+    var walk = self
+    for field in fields { walk.values[field] = field.read(&context) }
+    return walk
+  }
+
+  /// Whether two packets were treated in the same way, by whatever rules: what other targets wrote may be the same.
+  func isSame(as other: RulesetWalk, _ family: Family) -> Bool {
+    guard verdict == other.verdict else { return false }
+    if effects == other.effects { return true }
+    for change in effects.difference(from: other.effects) {
+      let use = change.use
+      var fields: Set<Field> = []
+      // Targets may do more than to write fields, such as to log.
+      for effect in use.effects(family) {
+        guard case .change(let field, _, _) = effect else { return false }
+        fields.insert(field)
+      }
+      // One that makes a connection gives it more than its fields, such as a helper.
+      if fields.isEmpty || fields.contains(where: { $0.name == "ct.exists" }) || !use.descriptor.objects(use.payload).isEmpty {
+        return false
+      }
+      if fields.contains(where: { values[$0] != other.values[$0] }) { return false }
+    }
+    return true
+  }
+}
+
+extension CollectionDifference<ExtensionUse>.Change {
+  fileprivate var use: ExtensionUse {
+    switch self {
+    case .insert(_, let use, _), .remove(_, let use, _): use
+    }
+  }
 }
 
 /// What the nat table can change of a packet.
@@ -56,22 +91,57 @@ struct RulesetPrograms {
     programs = Dictionary(compiled.programs.map { ($0.name, $0) }) { _, last in last }
   }
 
-  /// Runs a packet through the tables of all hooks on its way, as if routing led it to the witness's hook. Nil if the packet cannot be
-  /// built.
-  func walk(_ witness: Witness) -> RulesetWalk? {
+  /// Runs a packet through the tables of all hooks on its way. Nil if the packet cannot be built.
+  ///
+  /// - Parameter host: the host whose routes lead the packet; nil to assume that they lead it to the witness's hook. The walk is nil if they
+  ///   do not.
+  func walk(_ witness: Witness, on host: Host? = nil) -> RulesetWalk? {
+    guard let host else { return walk(witness, reading: []) }
+    // Time and chance are known during the walk only if the witness states them.
+    let missing = host.missing
+    var lacking = missing
+    for fact in [HostFact.clock, .chance] { if witness.stated.contains(fact) { lacking.remove(fact) } else { lacking.insert(fact) } }
+    if lacking != missing { host.missing = lacking }
+    defer { if lacking != missing { host.missing = missing } }
+    guard var context = witness.context(on: host) else { return nil }
+    return walk(witness, &context, WalkRouting(witness, context, on: host))
+  }
+
+  /// The same without a host, with the values of some fields at the end.
+  func walk(_ witness: Witness, reading fields: Set<Field>) -> RulesetWalk? {
     guard var context = witness.context() else { return nil }
+    return walk(witness, &context, nil)?.reading(fields, of: &context)
+  }
+
+  /// The fields that the targets of the tables write.
+  var written: Set<Field> {
+    programs.values.reduce(into: []) { fields, program in
+      for rule in program.table.chains.lazy.flatMap(\.rules) {
+        fields.formUnion(FieldWrites(rule.target.effects(program.table.family)).fields)
+      }
+    }
+  }
+
+  private func walk(_ witness: Witness, _ context: inout PacketContext, _ routing: WalkRouting?) -> RulesetWalk? {
     let input = context.input ?? witness.draft.input.map { Interface(index: 0, name: $0) }
-    let output = context.output ?? Interface(index: 0, name: "eth1")
+    var output = context.output ?? Interface(index: 0, name: "eth1")
     var effects: [ExtensionUse] = []
     var rules: [(table: TableName, place: RulePosition)] = []
     var last: (table: TableName, place: RulePosition?)?
     let ends = PacketEnds(context.packet)
     func translated() -> Packet? { PacketEnds(context.packet) == ends ? nil : context.packet }
     for hook in Self.way(to: witness) {
+      switch routing?.step(context, to: hook) ?? .on(nil) {
+      case .on(let interface): output = interface ?? output
+      case .dropped:
+        return RulesetWalk(verdict: .drop, table: last?.table, place: last?.place, effects: effects, rules: rules, translated: translated())
+      case .elsewhere: return nil
+      }
       context.hook = hook
       context.input = hook == .output ? nil : input
       context.output = hook == .prerouting || hook == .input ? nil : output
       for name in Self.tables(at: hook) {
+        if name == .nat, routing?.isTranslatedBefore(context) == true { continue }
         guard let program = programs[name], let result = pass(program, &context) else { continue }
         let table = program.table
         for hit in result.hits {

@@ -19,6 +19,11 @@ public struct PacketProbe: Sendable {
   /// What the tables do with a packet; nil if it cannot be built.
   public func walk(_ witness: Witness) -> RulesetWalk? { programs.walk(witness) }
 
+  /// The packet with as few facts stated besides it as it needs to go a way; nil if it goes it with none.
+  public func shown(_ witness: Witness, where goes: (RulesetWalk) -> Bool) -> Witness? {
+    witness.statements.first { stated in programs.walk(stated).map { $0.verdict != .unknown && goes($0) } ?? false }
+  }
+
   /// What the tables do with a packet, with as few facts stated besides it as the verdict needs; nil if none decides it.
   public func decidedWalk(_ witness: Witness) -> RulesetWalk? {
     witness.statements.lazy.compactMap { programs.walk($0) }.first { $0.verdict != .unknown }

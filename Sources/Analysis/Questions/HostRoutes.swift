@@ -15,9 +15,21 @@ public enum PacketOrigin: Sendable {
 ///
 /// Each elementary interval of addresses has one route, because the boundaries of all routes are among those of the tests.
 struct HostRoutes {
-  private let host: Host
-  private let family: Family
-  /// Whether destinations alone decide. Routing rules by source, mark or interface are not followed.
+  /// Packets that come to a place: those of which that is certain, and those of which it is possible.
+  struct Bounds {
+    var certain = PacketSet.none
+    var possible = PacketSet.none
+
+    /// Adds packets to those of which it is certain.
+    mutating func add(_ packets: PacketSet, in space: inout PacketSpace) {
+      certain = space.union(certain, packets)
+      possible = space.union(possible, packets)
+    }
+  }
+
+  let host: Host
+  let family: Family
+  /// Whether destinations alone decide. Routing rules by source, mark or interface are not followed, nor are routes by TOS.
   let isByDestination: Bool
 
   /// Nil if the host's routes are not known.
@@ -25,10 +37,10 @@ struct HostRoutes {
     guard !host.missing.contains(.routes), !host.missing.contains(.addresses) else { return nil }
     self.host = host
     self.family = family
-    isByDestination = host.rules.allSatisfy { RouteRule.initial.contains($0) }
+    isByDestination = host.rules.allSatisfy { RouteRule.initial.contains($0) } && host.routes.allSatisfy { $0.tos == 0 }
   }
 
-  /// The ranges of addresses at whose ends the routes may treat addresses differently.
+  /// The ranges of addresses at whose ends the host may treat addresses differently.
   var boundaries: [ClosedRange<UInt128>] {
     let width = family == .ipv4 ? 32 : 128
     func range(_ bits: UInt128, _ length: Int) -> ClosedRange<UInt128> {
@@ -38,7 +50,9 @@ struct HostRoutes {
     let special: [(UInt128, Int)] =
       family == .ipv4
       ? [(0, 32), (0x7f00_0000, 8), (0xe000_0000, 4), (0xffff_ffff, 32)] : [(0, 128), (1, 128), (0xff << 120, 8)]
-    return host.routes.filter { $0.family == family }.map { range($0.destination, $0.prefixLength) } + special.map { range($0.0, $0.1) }
+    let own = host.devices.flatMap { host.addresses(of: $0.interface, family) ?? [] }
+    return host.routes.filter { $0.family == family }.map { range($0.destination, $0.prefixLength) }
+      + special.map { range($0.0, $0.1) } + own.map { $0.bits...$0.bits }
   }
 
   /// Adds the boundaries of the routes, and the interfaces, to the rules' tests.
@@ -58,97 +72,117 @@ struct HostRoutes {
   var fields: HostFields { HostFields(host, family, boundaries) }
 
   /// What routing does with a destination.
-  private enum Way: Hashable {
+  enum Way: Hashable {
     case local
     case out(String)
     case none
+    /// By one of several interfaces.
+    case oneOf([String])
+    case unknown
   }
 
-  private func way(to address: IPAddress) -> Way {
-    guard let answer = host.route(to: address, from: nil, mark: 0, input: nil, output: nil) else { return .none }
+  /// The way of a packet that this host sends.
+  func way(to address: IPAddress) -> Way {
+    guard let answer = host.route(to: address, from: nil, mark: 0, input: nil, output: nil) else {
+      let hops = host.nextHops(to: address).map { host.device(named: $0.name)?.name ?? $0.name }
+      return hops.isEmpty ? .unknown : .oneOf(hops.sorted())
+    }
+    // The source decides by which interface IPv4 sends to many hosts.
+    if family == .ipv4, address.isMulticast || address.bits == 0xffff_ffff { return .unknown }
     switch answer.type {
-    case .local, .broadcast, .multicast, .anycast: return .local
-    case .unicast: return answer.output.map { .out(host.device(named: $0.name)?.name ?? $0.name) } ?? .none
+    case .local, .anycast: return .local
+    case .unicast, .broadcast, .multicast: return answer.output.map { .out(host.device(named: $0.name)?.name ?? $0.name) } ?? .none
     default: return .none
     }
   }
 
+  /// The way of a packet that arrives. Those for many hosts come to INPUT, whatever the routes: membership in groups is not followed.
+  private func way(ofArrivalTo address: IPAddress) -> Way {
+    if address.isMulticast || family == .ipv4 && (address.bits == 0 || address.bits == 0xffff_ffff) { return .local }
+    guard host.route(to: address, from: nil, mark: 0, input: nil, output: nil)?.type == .broadcast else { return way(to: address) }
+    let forwards = host.devices.contains { host.arrivalSettings(of: $0.interface, family)?.forwardsBroadcasts == true }
+    return forwards ? .unknown : .local
+  }
+
   /// The packets that routing leads to a hook, by their destination as it is then: to INPUT, or to FORWARD or OUTPUT with the interface by
   /// which they leave. Nil if the addresses have no intervals.
-  func packets(to hook: Hook, in space: inout PacketSpace) -> PacketSet? {
-    guard let ways = sets(of: .destinationAddress, in: &space, { way(to: $0) }) else { return nil }
-    let forwards = host.sysctl(family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding") != 0
-    // A loopback address is no destination on another interface.
-    let loopback = ValueTest.range(family == .ipv4 ? 0x7f00_0000...0x7fff_ffff : 1...1)
-    let martians = space.difference(space.set(of: .destinationAddress, loopback), interface("lo", .inputInterface, &space))
-    var result = PacketSet.none
+  func packets(to hook: Hook, in space: inout PacketSpace) -> Bounds? {
+    if hook == .output { return sent(in: &space) }
+    guard let ways = sets(of: .destinationAddress, in: &space, { way(ofArrivalTo: $0) }) else { return nil }
+    var led = Bounds()
     for (way, packets) in ways {
       switch (way, hook) {
-      case (.local, .input): result = space.union(result, space.difference(packets, martians))
-      case (.local, .output): result = space.union(result, space.intersection(packets, interface("lo", .outputInterface, &space)))
-      case (.out(let name), .output),
-        (.out(let name), .forward) where hook == .output || forwards:
-        result = space.union(result, space.intersection(packets, interface(name, .outputInterface, &space)))
+      case (.local, .input): led.add(packets, in: &space)
+      case (.out(let name), .forward): led.add(space.intersection(packets, interface(name, .outputInterface, &space)), in: &space)
+      case (.oneOf(let names), .forward):
+        let leaving = names.reduce(PacketSet.none) { space.union($0, interface($1, .outputInterface, &space)) }
+        led.possible = space.union(led.possible, space.intersection(packets, leaving))
+      case (.unknown, _): led.possible = space.union(led.possible, packets)
       default: break
       }
     }
-    // What the host sends to itself is not forwarded: its source is an address of the host, which no other packet may have.
-    guard hook == .forward else { return result }
-    for device in host.devices where device.isLoopback {
-      result = space.difference(result, interface(device.name, .inputInterface, &space))
-    }
-    return result
+    return hook == .forward ? forwarded(led, in: &space) : taken(led, in: &space)
   }
 
-  /// The packets that arrive on an interface of the host; with an origin, from there by the interface that leads back.
-  func arriving(from origin: PacketOrigin?, in space: inout PacketSpace) -> PacketSet? {
-    guard let origin else {
-      guard let ways = sets(of: .sourceAddress, in: &space, { way(to: $0) }) else { return nil }
-      let own = ways[.local] ?? .none
-      return host.devices.reduce(PacketSet.none) { result, device in
-        // Packets on the loopback interface come from the host itself; its addresses are no source on any other one.
-        let packets = interface(device.name, .inputInterface, &space)
-        return space.union(result, device.isLoopback ? space.intersection(packets, own) : space.difference(packets, own))
-      }
+  /// The packets that routing leads to OUTPUT with an interface.
+  private func sent(in space: inout PacketSpace) -> Bounds? {
+    guard let departures = departures(in: &space) else { return nil }
+    var (led, rest) = (Bounds(), PacketSet.all)
+    for (output, packets) in departures {
+      rest = space.difference(rest, packets)
+      if let output { led.add(space.intersection(packets, interface(output, .outputInterface, &space)), in: &space) }
     }
-    let usual = host.routes.filter { $0.family == family && $0.prefixLength == 0 && $0.type == .unicast }
-    let ways = sets(of: .sourceAddress, in: &space) { address -> Way in
-      switch origin {
-      case .network: return way(to: address)
-      case .outside:
-        guard let answer = host.route(to: address, from: nil, mark: 0, input: nil, output: nil), answer.type == .unicast else {
-          return .none
-        }
-        let isDefault = usual.contains { $0.gateway == answer.gateway && $0.output.map { $0.name } == answer.output.map { $0.name } }
-        return isDefault ? way(to: address) : .none
-      }
-    }
-    guard let ways else { return nil }
-    var result = PacketSet.none
-    for case (.out(let name), let packets) in ways {
-      result = space.union(result, space.intersection(packets, interface(name, .inputInterface, &space)))
-    }
-    if case .network(let address, let length) = origin {
-      let width = family == .ipv4 ? 32 : 128
-      let free = length >= width ? 0 : length == 0 && width == 128 ? UInt128.max : (1 << UInt128(width - length)) - 1
-      result = space.intersection(result, space.set(of: .sourceAddress, .range((address.bits & ~free)...(address.bits | free))))
-    }
-    return result
+    led.possible = space.union(led.possible, rest)
+    return led
   }
 
-  private func interface(_ name: String, _ field: Field, _ space: inout PacketSpace) -> PacketSet {
+  /// The packets that this host sends, by the interface by which their route leads, nil for those without one; those with several routes are
+  /// not listed. Nil if the addresses have no intervals.
+  func departures(in space: inout PacketSpace) -> [(output: String?, packets: PacketSet)]? {
+    guard let ways = sets(of: .destinationAddress, in: &space, { way(to: $0) }) else { return nil }
+    var departures: [String?: PacketSet] = [:]
+    for (way, packets) in ways {
+      switch way {
+      case .local: departures["lo"] = space.union(departures["lo"] ?? .none, packets)
+      case .out(let name): departures[name] = space.union(departures[name] ?? .none, packets)
+      case .none: departures[nil] = packets
+      case .oneOf, .unknown: break
+      }
+    }
+    return departures.sorted { $0.key ?? "" < $1.key ?? "" }.map { ($0.key, $0.value) }
+  }
+
+  /// The packets of this host that no route leads to an interface: those from 127.0.0.0/8 stay on the loopback interface.
+  func refusedSources(leavingBy output: String, in space: inout PacketSpace) -> Bounds {
+    guard family == .ipv4, let device = host.device(named: output), !device.isLoopback,
+      let settings = host.arrivalSettings(of: device.interface, family), settings.routesLocalnet != true
+    else { return Bounds() }
+    let loopback = space.set(of: .sourceAddress, .range(0x7f00_0000...0x7fff_ffff))
+    return Bounds(certain: settings.routesLocalnet == false ? loopback : .none, possible: loopback)
+  }
+
+  /// The packets that leave by an interface to which a route leads.
+  func leaving(in space: inout PacketSpace) -> PacketSet {
+    let routes = host.routes.filter { $0.family == family && $0.type == .unicast }
+    let outputs = Set(routes.flatMap { [$0.output].compactMap { $0 } + $0.hops.map(\.output) }.map(\.name))
+    return outputs.sorted().reduce(PacketSet.none) { space.union($0, interface($1, .outputInterface, &space)) }
+  }
+
+  func interface(_ name: String, _ field: Field, _ space: inout PacketSpace) -> PacketSet {
     space.set(of: field, .range(InterfaceNames.key(name)...InterfaceNames.key(name)))
   }
 
-  /// The intervals of an address field, by what they lead to.
-  private func sets(of field: Field, in space: inout PacketSpace, _ way: (IPAddress) -> Way) -> [Way: PacketSet]? {
+  /// The intervals of an address field, by what each of their addresses is.
+  func sets<Kind: Hashable>(
+    of field: Field, in space: inout PacketSpace, _ kind: (IPAddress) -> Kind
+  ) -> [Kind: PacketSet]? {
     guard let code = space.code(of: field), let starts = code.starts else { return nil }
-    var result: [Way: PacketSet] = [:]
+    var result: [Kind: PacketSet] = [:]
     var first = 0
-    let ways = starts.map { way(IPAddress(family: family, bits: $0)) }
-    for rank in starts.indices where rank + 1 == starts.count || ways[rank + 1] != ways[rank] {
+    let kinds = starts.map { kind(IPAddress(family: family, bits: $0)) }
+    for rank in starts.indices where rank + 1 == starts.count || kinds[rank + 1] != kinds[rank] {
       let range = space.between(first, rank, starts.count, code)
-      result[ways[rank]] = space.union(result[ways[rank]] ?? .none, range)
+      result[kinds[rank]] = space.union(result[kinds[rank]] ?? .none, range)
       first = rank + 1
     }
     return result

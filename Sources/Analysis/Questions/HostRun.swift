@@ -25,6 +25,8 @@ struct HostRun {
       for fact in [HostFact.user, .group] where !witness.stated.contains(fact) { facts.missing.insert(fact) }
       return simulator.send(packet, by: LocalSender(facts: facts)).verdict
     }
+    // What has an address of the host as its source comes in by the loopback interface only as the host sends it.
+    if input == "lo", let source = packet.source, host.holds(source) { return simulator.send(packet, by: LocalSender()).verdict }
     var received = packet
     let own = host.device(named: input)?.hardwareAddress ?? MACAddress(rawValue: 0)
     var link = LinkHeader(

@@ -7,8 +7,8 @@ public import XTables
 /// What the tables of a ruleset do with a set of packets, on the way through one of the hooks where packets end or are forwarded.
 ///
 /// Without a host, routing is not asked: the packets are assumed to come to the hook. With one, the packets are those that its routes lead
-/// there, by the destination that the nat table gives them. A translation to one of several addresses is not followed: where a later rule
-/// or the routing asks for it, nothing is proved.
+/// there, by the destination that the nat table gives them, and they are run on that host. A translation to one of several addresses is
+/// followed where routing treats all of them alike; where it does not, or a later rule asks for them, nothing is proved.
 public struct PacketQuestion: Sendable {
   /// Packets with one verdict.
   public struct Answer: Sendable {
@@ -67,15 +67,19 @@ public struct PacketQuestion: Sendable {
     let frame = course.space.frame(of: course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) })
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
       let (effects, doubtful) = (course.uses(of: end), course.doubtful)
-      let found = course.space.first(byState: packets) { part, space -> Answer? in
+      func shown(_ part: PacketSet, _ space: inout PacketSpace) -> Answer? {
         guard let witness = space.witness(of: part, at: hook) else { return nil }
         let seeds = space.dependsOnChance(part) ? Self.seeds : 1
-        guard let shown = Self.shown(witness, going: (end, effects), prepared.programs, seeds: seeds) else { return nil }
+        guard let shown = Self.shown(witness, going: (end, effects), prepared.programs, on: rules.host, seeds: seeds) else { return nil }
         let region = space.region(of: packets, in: frame)
         let isCertain = space.areDisjoint(packets, doubtful)
         return Answer(
           region: PacketRegion(text: region.text, isExact: region.isExact && isCertain), witness: shown.witness, walk: shown.walk,
           onHost: prepared.hostRun?.verdict(of: shown.witness))
+      }
+      let ordinary = course.ordinary
+      let found = course.space.first(byState: packets) { part, space in
+        shown(space.intersection(part, ordinary), &space) ?? shown(part, &space)
       }
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.
@@ -88,12 +92,14 @@ public struct PacketQuestion: Sendable {
 
   /// The packet with facts and a seed with which it goes the way of an end, as the evaluator shows; nil if it does with none.
   private static func shown(
-    _ witness: Witness, going way: (end: QuestionCourse.End, effects: [ExtensionUse]), _ programs: RulesetPrograms, seeds: UInt64
+    _ witness: Witness, going way: (end: QuestionCourse.End, effects: [ExtensionUse]), _ programs: RulesetPrograms, on host: Host?,
+    seeds: UInt64
   ) -> (witness: Witness, walk: RulesetWalk)? {
+    let statements = host == nil ? witness.statements : witness.statementsOnHost
     for seed in 1...seeds {
-      for (number, stated) in witness.statements.enumerated() {
+      for (number, stated) in statements.enumerated() {
         let tried = stated.with(seed: seed)
-        guard let walk = programs.walk(tried), walk.verdict != .unknown else { continue }
+        guard let walk = programs.walk(tried, on: host), walk.verdict != .unknown else { continue }
         if way.end.verdict ?? walk.verdict == walk.verdict, walk.effects == way.effects { return (tried, walk) }
         // What is decided without a fact stays so with each, and with any seed if no translation was drawn.
         if number == 0, walk.translated == nil { return nil }

@@ -40,10 +40,16 @@ struct QuestionCourse {
   private let stages: [Stage]
   private var packets: PacketSet
   private let hook: Hook
+  /// The routes of the host; nil if routing is not asked.
+  private let routes: HostRoutes?
   /// The packets that routing leads to the hook, as they are then; nil if routing is not asked.
-  private var routed: PacketSet?
+  private var routed: HostRoutes.Bounds?
+  /// The packets that the host sends to itself, which the nat table has seen at OUTPUT; nil if that is not asked.
+  private var ownPackets: HostRoutes.Bounds?
   /// The packets with the destination that is asked for.
   private var wanted = PacketSet.all
+  /// The packets of which one shows an end best.
+  private(set) var ordinary = PacketSet.all
   /// The packets that are dropped where they would have to be translated.
   private var untranslatable = PacketSet.none
   /// The packets that are counted with those that pass and with those that are dropped, because it is not known whether a translation
@@ -60,6 +66,7 @@ struct QuestionCourse {
     to destination: IPAddress?, on host: Host?, limit: Int
   ) {
     hook = question.hook
+    routes = rules.routes
     var tests = FieldTests(rules.ruleset.family)
     tests.add(question.condition)
     rules.routes?.add(to: &tests)
@@ -77,7 +84,10 @@ struct QuestionCourse {
     if let routes = rules.routes {
       routed = routes.packets(to: hook, in: &space)
       if routed == nil { isExact = false }
+      if hook == .input { ordinary = routes.forOwnAddresses(in: &space) }
+      if hook == .forward { packets = space.intersection(packets, routes.leaving(in: &space)) }
       if hook != .output {
+        ownPackets = routes.fromItself(in: &space)
         let arriving = routes.arriving(from: origin, in: &space)
         if let arriving { packets = space.intersection(packets, arriving) } else { isExact = false }
       }
@@ -109,6 +119,10 @@ struct QuestionCourse {
         if translatesShortGRE { tests.add(Self.shortGRE) }
         stages.append(Stage(hook: hook, graph: graph, conditions: conditions, translatesShortGRE: translatesShortGRE))
         packets = packets.after(met.writes)
+        // A host routes its own packets again after their destination has changed.
+        if hook == .output, rules.routes != nil, met.writes.changes(.destinationAddress) {
+          packets = packets.forgetting { $0 == .outputInterface }
+        }
       }
     }
     return stages
@@ -119,11 +133,15 @@ struct QuestionCourse {
 
   mutating func run() {
     var classes: [Int: PacketSet] = [0: packets]
-    var isRouted = false
+    var (isRouted, isRerouted) = (false, hook != .output)
     for (number, stage) in stages.enumerated() {
       if !isRouted, hook == .output || stage.hook != .prerouting {
         classes = route(classes)
         isRouted = true
+      }
+      if !isRerouted, stage.hook == .postrouting {
+        classes = reroute(classes, before: number)
+        isRerouted = true
       }
       guard let outcomes = outcomes(of: stage, classes) else { return }
       var next: [Int: PacketSet] = [:]
@@ -135,6 +153,12 @@ struct QuestionCourse {
           let beginning = space.beginningConnections()
           add(space.difference(asked, beginning), effects, &next)
           asked = space.intersection(asked, beginning)
+          if let ownPackets, stage.hook == .prerouting || stage.hook == .input {
+            let unasked = space.intersection(asked, ownPackets.possible)
+            add(unasked, effects, &next)
+            asked = space.difference(asked, ownPackets.certain)
+            doubtful = space.union(doubtful, space.intersection(asked, unasked))
+          }
         }
         var rest = asked
         for (outcome, guarded) in outcomes.ascending {
@@ -149,16 +173,12 @@ struct QuestionCourse {
           case .verdict(.drop): end(packets, .drop, number, all)
           case .verdict(.queue): end(packets, .queue, number, all)
           case .target(let use):
-            let all = log.appending(use, to: all, &space)
             // The targets of the nat table translate; others give the verdict that the evaluator shows.
             guard stage.table == .nat else {
-              end(packets, nil, number, all)
+              end(packets, nil, number, log.appending(use, to: all, &space))
               continue
             }
-            let short = space.intersection(packets, log.before(effects, untranslatable, &space))
-            doubtful = space.union(doubtful, short)
-            end(short, .drop, number, all)
-            add(packets, all, &next)
+            translate(packets, by: use, all, number, &next)
           }
         }
         if !rest.isEmpty { isExact = false }
@@ -167,6 +187,7 @@ struct QuestionCourse {
       if space.isExhausted { return }
     }
     if !isRouted { classes = route(classes) }
+    if !isRerouted { classes = reroute(classes, before: stages.count) }
     for (effects, packets) in classes.ascending { end(packets, .accept, stages.count, effects) }
     isEmpty = isExact && ends.isEmpty
   }
@@ -185,17 +206,93 @@ struct QuestionCourse {
     return isAborted ? nil : found.outcomes[stage.hook] ?? [:]
   }
 
+  /// Follows packets through a target of the nat table.
+  private mutating func translate(_ packets: PacketSet, by number: Int, _ effects: Int, _ stage: Int, _ next: inout [Int: PacketSet]) {
+    let hook = stages[stage].hook
+    let known = log.use(number).map { $0.descriptor.effects($0.payload, EffectSite(family: space.family, hook: hook)) } ?? []
+    let place = known.firstIndex { if case .change(.destinationAddress, .ownAddress, .always) = $0 { true } else { false } }
+    guard let place, let routes else {
+      let variant = log.variant(of: number, named: hook.name, doing: known)
+      return leave(packets, log.appending(variant, to: effects, &space), stage, &next)
+    }
+    for (device, arriving) in routes.arrivals(in: &space) {
+      let here = space.intersection(packets, arriving)
+      guard !here.isEmpty else { continue }
+      guard let addresses = routes.host.addresses(of: device.interface, space.family) else {
+        isExact = false
+        continue
+      }
+      var (own, values) = (known, [Field: [ClosedRange<UInt128>]]())
+      // IPv4 takes the first address, IPv6 one of the scope of the destination.
+      if let first = addresses.first?.bits, space.family == .ipv4 || addresses.count == 1 {
+        own[place] = .change(.destinationAddress, .range(first...first))
+      } else {
+        values[.destinationAddress] = addresses.map { $0.bits...$0.bits }
+      }
+      let variant = log.variant(of: number, named: "\(hook.name) \(device.name)", doing: own, giving: values)
+      let all = log.appending(variant, to: effects, &space)
+      // Without an address, the packet is dropped.
+      if addresses.isEmpty { end(here, .drop, stage, all) } else { leave(here, all, stage, &next) }
+    }
+  }
+
+  /// Passes on translated packets, but for those that are cut too short to be translated.
+  private mutating func leave(_ packets: PacketSet, _ effects: Int, _ stage: Int, _ next: inout [Int: PacketSet]) {
+    let short = space.intersection(packets, log.before(effects, untranslatable, &space))
+    doubtful = space.union(doubtful, short)
+    end(short, .drop, stage, effects)
+    add(packets, effects, &next)
+  }
+
   /// The packets that routing leads to the hook.
   private mutating func route(_ classes: [Int: PacketSet]) -> [Int: PacketSet] {
     guard let routed else { return classes }
     var result: [Int: PacketSet] = [:]
     for (effects, packets) in classes.ascending {
-      if log.loses(effects, routed, space) {
+      guard let certain = log.bounds(effects, routed.certain, &space)?.certain,
+        let possible = log.bounds(effects, routed.possible, &space)?.possible
+      else {
         isExact = false
         add(packets, effects, &result)
-      } else {
-        add(space.intersection(packets, log.before(effects, routed, &space)), effects, &result)
+        continue
       }
+      let led = space.intersection(packets, possible)
+      if !space.isSubset(led, of: certain) { isExact = false }
+      add(led, effects, &result)
+    }
+    return result
+  }
+
+  /// The packets of this host after OUTPUT, with the interface of their new route if their destination has changed.
+  private mutating func reroute(_ classes: [Int: PacketSet], before stage: Int) -> [Int: PacketSet] {
+    guard let departures = routes?.departures(in: &space) else { return classes }
+    var result: [Int: PacketSet] = [:]
+    for (effects, packets) in classes.ascending {
+      guard log.changes(.destinationAddress, by: effects, space) else {
+        add(packets, effects, &result)
+        continue
+      }
+      var rest = packets
+      for (output, there) in departures {
+        guard let certain = log.bounds(effects, there, &space)?.certain else { continue }
+        var part = space.intersection(rest, certain)
+        rest = space.difference(rest, certain)
+        guard let output else {
+          end(part, .drop, stage, effects)
+          continue
+        }
+        let refused = routes?.refusedSources(leavingBy: output, in: &space) ?? HostRoutes.Bounds()
+        end(space.intersection(part, refused.certain), .drop, stage, effects)
+        if !space.areDisjoint(part, space.difference(refused.possible, refused.certain)) { isExact = false }
+        part = space.difference(part, refused.certain)
+        let name = InterfaceNames.key(output)
+        let route = log.variant(of: nil, named: output, doing: [.change(.outputInterface, .range(name...name))])
+        add(part, log.appending(route, to: effects, &space), &result)
+      }
+      if rest.isEmpty { continue }
+      isExact = false
+      let unknown = log.variant(of: nil, named: "", doing: [.change(.outputInterface, .unknown)])
+      add(rest, log.appending(unknown, to: effects, &space), &result)
     }
     return result
   }
@@ -216,8 +313,12 @@ struct QuestionCourse {
     // The destination that is asked for is the first one, or the one after translation.
     var packets = packets
     if wanted != .all {
-      packets = space.intersection(packets, space.union(wanted, log.before(effects, wanted, &space)))
-      if log.loses(effects, wanted, space) { isExact = false }
+      if let bounds = log.bounds(effects, wanted, &space) {
+        if !space.areDisjoint(packets, space.difference(bounds.possible, bounds.certain)) { isExact = false }
+        packets = space.intersection(packets, space.union(wanted, bounds.possible))
+      } else {
+        isExact = false
+      }
     }
     guard !packets.isEmpty else { return }
     let key = End(verdict: verdict, stage: stage, effects: effects)

@@ -1,5 +1,5 @@
 import Conntrack
-import Evaluator
+public import Evaluator
 public import Netfilter
 import Wire
 public import XTables
@@ -39,13 +39,7 @@ public struct Witness: Sendable {
   ///
   /// The first one for which a claim is decided states little more than the claim needs.
   var statements: [Witness] {
-    let facts: [[HostFact]] =
-      (draft.input == nil ? [[.user], [.group]] : []) + [[.clock], [.chance], [.addresses, .routes, .sysctls, .sockets]]
-    var witnesses = ([[]] + facts + [facts.flatMap { $0 }]).map { facts in
-      var witness = self
-      for fact in facts { witness.stated.insert(fact) }
-      return witness
-    }
+    var witnesses = stating(besides: [[.addresses, .routes, .sysctls, .sockets]])
     witnesses += witnesses.suffix(2).map { witness in
       var witness = witness
       witness.isForHost = true
@@ -54,24 +48,24 @@ public struct Witness: Sendable {
     return witnesses
   }
 
-  /// The packet at its hook, in a namespace of its own. Nil if the fields make no packet, or no packet of this kind has that state.
-  public func context() -> PacketContext? {
-    let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
-    let host = Host(interfaces: names)
-    host.missing = []
-    for fact in [HostFact.addresses, .routes, .sysctls, .sockets, .clock, .chance] where !stated.contains(fact) {
-      host.missing.insert(fact)
+  /// The same on a host that is known: nothing is stated of it.
+  var statementsOnHost: [Witness] { stating(besides: []) }
+
+  /// The packet with nothing stated, with the sender, the time, chance, or others, each alone, and with all of them.
+  private func stating(besides others: [[HostFact]]) -> [Witness] {
+    let facts: [[HostFact]] = (draft.input == nil ? [[.user], [.group]] : []) + [[.clock], [.chance]] + others
+    return ([[]] + facts + [facts.flatMap { $0 }]).map { facts in
+      var witness = self
+      for fact in facts { witness.stated.insert(fact) }
+      return witness
     }
-    if stated.contains(.addresses), let output = draft.output {
-      host.updateDevice(named: output) {
-        $0.addresses = [Host.Address(Self.ownAddress(draft.family), prefixLength: draft.family == .ipv4 ? 24 : 64)]
-      }
-    }
-    if isForHost {
-      let own = Host.Address(draft.fields.destination, prefixLength: draft.family == .ipv4 ? 32 : 128)
-      host.updateDevice(named: draft.input ?? "lo") { $0.addresses.append(own) }
-    }
-    let world = World(now: Self.clock * 1_000_000_000, random: SeededRandom(seed: seed), host: host)
+  }
+
+  /// The packet at its hook. Nil if the fields make no packet, or no packet of this kind has that state.
+  ///
+  /// - Parameter host: the host that it is on; nil for a namespace of its own.
+  public func context(on host: Host? = nil) -> PacketContext? {
+    let world = World(now: Self.clock * 1_000_000_000, random: SeededRandom(seed: seed), host: host ?? namespace())
     world.conntrack = ConntrackTable(seed: 1)
     guard var context = try? draft.context(at: hook, in: world) else { return nil }
     for fact in [HostFact.user, .group] where !stated.contains(fact) { context.owner?.missing.insert(fact) }
@@ -102,6 +96,26 @@ public struct Witness: Sendable {
     guard let handle = context.attachment.connection else { return nil }
     context.attachment = .connection(handle, info)
     return context
+  }
+
+  /// The host of a packet with what is stated of it.
+  private func namespace() -> Host {
+    let names = Set([draft.input, draft.output].compactMap { $0 }).sorted()
+    let host = Host(interfaces: names)
+    host.missing = []
+    for fact in [HostFact.addresses, .routes, .sysctls, .sockets, .clock, .chance] where !stated.contains(fact) {
+      host.missing.insert(fact)
+    }
+    if stated.contains(.addresses), let output = draft.output {
+      host.updateDevice(named: output) {
+        $0.addresses = [Host.Address(Self.ownAddress(draft.family), prefixLength: draft.family == .ipv4 ? 24 : 64)]
+      }
+    }
+    if isForHost {
+      let own = Host.Address(draft.fields.destination, prefixLength: draft.family == .ipv4 ? 32 : 128)
+      host.updateDevice(named: draft.input ?? "lo") { $0.addresses.append(own) }
+    }
+    return host
   }
 
   /// The address of the output interface of a host whose addresses are stated.

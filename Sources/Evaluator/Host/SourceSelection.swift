@@ -16,7 +16,8 @@ extension Host {
     let found =
       near.family == .ipv4
       ? selectAddress(interface, near: near, onLink ? .link : .universe) : selectAddress(ipv6: interface, near: near)
-    return found.map { .address($0) } ?? .none
+    // Another interface may have an address that is not given.
+    return found.map { .address($0) } ?? (missing.contains(.addresses) ? .unknown : .none)
   }
 
   /// Selects an IPv4 source address: of the interface, otherwise of any other, even one that is down.

@@ -36,9 +36,9 @@ extension TranslationRange {
 
   /// Packets of this host are redirected to the loopback address, others to an address of their input interface.
   func redirectionEffects(_ site: EffectSite) -> [FieldEffect] {
-    guard site.hook == .output else { return effects(.destination, site, addressIsChosen: true) }
     let loopback: UInt128 = site.family == .ipv4 ? 0x7f00_0001 : 1
-    return effects(.destination, site) + [.change(.destinationAddress, .masked(keep: 0, flip: loopback))]
+    let address: FieldChange = site.hook == .output ? .masked(keep: 0, flip: loopback) : .ownAddress
+    return effects(.destination, site) + [.change(.destinationAddress, address)]
   }
 
   /// Replaces the bits in which the ends of the range agree.

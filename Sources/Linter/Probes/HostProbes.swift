@@ -10,7 +10,7 @@ struct HostProbes: Sendable {
   /// The ruleset.
   let ruleset: Ruleset
   /// The tables of the ruleset, compiled.
-  private let probe: PacketProbe
+  let probe: PacketProbe
   /// The same for packets to this host, whose destination is therefore one of its own addresses.
   private let inputProbe: PacketProbe
   /// The filter table only, compiled: for packets whose destination is translated already.

@@ -7,12 +7,12 @@ import XTables
 extension Check {
   /// A finding that a packet proves.
   static func proved(
-    _ message: String, at range: SourceRange?, by witness: Witness, deciding: SourceRange? = nil, _ notes: [Diagnostic.Note] = []
+    _ message: String, at range: SourceRange?, by witness: Witness?, deciding: SourceRange? = nil, _ notes: [Diagnostic.Note] = []
   ) -> Diagnostic {
     var notes = notes
-    if let line = witness.line { notes.append(Diagnostic.Note("such a packet: \(line)")) }
+    if let line = witness?.line { notes.append(Diagnostic.Note("such a packet: \(line)")) }
     var diagnostic = finding(message, at: range, notes)
-    diagnostic.evidence = Diagnostic.Evidence(witness: witness.line, blockers: deciding.map { [$0] } ?? [])
+    diagnostic.evidence = Diagnostic.Evidence(witness: witness?.line, blockers: deciding.map { [$0] } ?? [])
     return diagnostic
   }
 }

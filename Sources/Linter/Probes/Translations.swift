@@ -9,6 +9,8 @@ struct Translations {
   struct Entry {
     /// The rule.
     let rule: Rule
+    /// The place of the rule in the nat table.
+    let place: RulePosition
     /// The chain that has the rule.
     let chain: String
     /// A packet that matches the rule, before the translation.
@@ -19,6 +21,14 @@ struct Translations {
     let port: UInt16?
     /// Whether packets go to this host: to an address of its interface, or a loopback address.
     let isLocal: Bool
+
+    /// A packet behind the translation.
+    func translated(_ draft: PacketDraft) -> PacketDraft {
+      var draft = draft
+      if let address { draft.fields.destination = address }
+      if let port { draft.fields.destinationPort = port }
+      return draft
+    }
 
     /// Whether the new destination is an address that rules of INPUT name.
     func isOwn(_ probes: HostProbes) -> Bool { address.map { probes.own.contains($0) } ?? true }
@@ -35,15 +45,16 @@ struct Translations {
     let site = EffectSite(family: nat.family, hook: hook)
     var all: [Entry] = []
     for (index, chain) in nat.chains.enumerated() where reach.hooks[index].contains(HookMask(hook)) {
-      for rule in chain.rules where all.count < Self.most {
-        guard case .use(let use) = rule.target, let entry = Self.entry(rule, chain.name, use, site) else { continue }
+      for (position, rule) in chain.rules.enumerated() where all.count < Self.most {
+        let place = RulePosition(chain: index, rule: position)
+        guard case .use(let use) = rule.target, let entry = Self.entry(rule, place, chain.name, use, site) else { continue }
         all.append(entry)
       }
     }
     self.all = all
   }
 
-  private static func entry(_ rule: Rule, _ chain: String, _ use: ExtensionUse, _ site: EffectSite) -> Entry? {
+  private static func entry(_ rule: Rule, _ place: RulePosition, _ chain: String, _ use: ExtensionUse, _ site: EffectSite) -> Entry? {
     let effects = use.descriptor.effects(use.payload, site)
     guard FieldWrites(effects).fields.contains(.destinationAddress) || FieldWrites(effects).fields.contains(.destinationPort),
       let witness = rule.condition(site.family).witness(site.family, at: site.hook)
@@ -62,7 +73,9 @@ struct Translations {
     // A target that has no address of its own takes one of this host.
     let takesOwn = use.descriptor.needs.contains(.addresses)
     guard witness.draft.fields.proto.hasPorts || port == nil, writesAddress || port != nil else { return nil }
-    return Entry(rule: rule, chain: chain, witness: witness, address: takesOwn ? nil : address, port: port, isLocal: takesOwn || isLoopback)
+    return Entry(
+      rule: rule, place: place, chain: chain, witness: witness, address: takesOwn ? nil : address, port: port,
+      isLocal: takesOwn || isLoopback)
   }
 }
 
@@ -185,21 +198,34 @@ extension HostProbes {
     return Witness(draft: PacketDraft(fields, input: input), hook: .input, state: isDiscovery ? ConntrackState.untracked : state)
   }
 
-  /// A packet of a stranger to a translated destination that FORWARD accepts; nil if none is found.
+  /// A packet of a stranger, as it arrives, that a rule translates and that all tables then accept in FORWARD; nil if none is found.
   func forwarding(_ translation: Translations.Entry) -> Witness? {
-    guard let address = translation.address, let stranger = Self.strangers(ruleset.family).first else { return nil }
+    guard translation.address != nil, let stranger = Self.strangers(ruleset.family).first else { return nil }
     var draft = translation.witness.draft
     draft.fields.source = stranger
-    draft.fields.destination = address
-    if let port = translation.port { draft.fields.destinationPort = port }
-    for input in external {
+    let own = draft.input.map { external.contains($0) ? [] : [$0] } ?? []
+    for input in external + own {
       draft.input = input
       for output in Interfaces.names(in: ruleset).prefix(16) where output != input && output != "lo" {
         draft.output = output
-        let witness = Witness(draft: draft, hook: .forward, state: nil)
-        if filterProbe.decidedWalk(witness)?.verdict == .accept { return witness }
+        guard isForwarded(translation, draft) else { continue }
+        if let witness = translated(draft, by: translation, to: .accept) { return witness }
       }
     }
     return nil
+  }
+
+  /// Whether the filter table alone accepts the translated packet: all tables need not be asked for each one that it drops.
+  private func isForwarded(_ translation: Translations.Entry, _ draft: PacketDraft) -> Bool {
+    if ruleset.asksForTranslation { return true }
+    let witness = Witness(draft: translation.translated(draft), hook: .forward, state: nil)
+    return filterProbe.decidedWalk(witness)?.verdict == .accept
+  }
+
+  /// A packet as it arrives, with what it needs for a rule to translate it and for all tables then to give it a verdict; nil if they do not.
+  func translated(_ draft: PacketDraft, by translation: Translations.Entry, to verdict: RulesetWalk.Verdict) -> Witness? {
+    probe.shown(Witness(draft: draft, hook: .forward, state: nil)) { walk in
+      walk.verdict == verdict && walk.rules.contains { $0.table == .nat && $0.place == translation.place }
+    }
   }
 }

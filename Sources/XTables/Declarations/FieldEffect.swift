@@ -47,6 +47,8 @@ public enum FieldChange: Sendable, Hashable {
   case range(ClosedRange<UInt128>)
   /// The bits of a mask may have any value; the others stay.
   case bits(UInt128)
+  /// An address that the host has on the interface where the packet comes in.
+  case ownAddress
   /// Any value, the old one included.
   case unknown
 }

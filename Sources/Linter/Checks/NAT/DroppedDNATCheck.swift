@@ -39,9 +39,7 @@ public enum DroppedDNATCheck: Check {
       guard let address = translation.address, !translation.isLocal, left > 0, translation.rule.condition(nat.family).isDecidable else {
         return nil
       }
-      var draft = translation.witness.draft
-      draft.fields.destination = address
-      if let port = translation.port { draft.fields.destinationPort = port }
+      var draft = translation.translated(translation.witness.draft)
       let input = Witness(draft: draft, hook: .input, state: nil)
       left -= 1
       if probes.declared(.input) != nil, probe.decidedWalk(input)?.verdict == .accept, translation.isOwn(probes) { return nil }
@@ -60,9 +58,11 @@ public enum DroppedDNATCheck: Check {
       let subject =
         decider.flatMap { rule in context.lineNumber(rule.source).map { "line \($0) (\(rule.target.word))" } } ?? "the policy of FORWARD"
       let port = draft.fields.proto.hasPorts ? " port \(draft.fields.destinationPort)" : ""
+      var arriving = translation.witness.draft
+      arriving.output = witness.draft.output
       return proved(
-        "\(subject) drops the packets that this rule sends to \(address)\(port)", at: translation.rule.source, by: witness,
-        deciding: decider?.source)
+        "\(subject) drops the packets that this rule sends to \(address)\(port)", at: translation.rule.source,
+        by: probes.translated(arriving, by: translation, to: .drop), deciding: decider?.source)
     }
   }
 }

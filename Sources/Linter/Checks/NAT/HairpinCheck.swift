@@ -45,10 +45,8 @@ public enum HairpinCheck: Check {
       guard let address = translation.address, !translation.isLocal, translation.rule.header.input.matchesAll,
         translation.rule.header.destination.mask != 0, translation.rule.header.source.mask == 0
       else { return nil }
-      var draft = translation.witness.draft
+      var draft = translation.translated(translation.witness.draft)
       draft.fields.source = IPAddress(family: nat.family, bits: address.bits ^ 3)
-      draft.fields.destination = address
-      if let port = translation.port { draft.fields.destinationPort = port }
       var first: Witness?
       for output in outputs {
         (draft.input, draft.output) = (output, output)

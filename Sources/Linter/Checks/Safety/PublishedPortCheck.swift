@@ -31,7 +31,7 @@ public enum PublishedPortCheck: Check {
     ),
   ]
 
-  /// Runs a packet for each translated port, with its new destination, through FORWARD.
+  /// Runs a packet for each translated port through all tables.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     guard let probes = context.probes, let nat = probes.ruleset[table: .nat], probes.declared(.forward) != nil else { return [] }
     return Translations(nat, at: .prerouting).all.prefix(context.mostTried).compactMap { translation in
