@@ -83,7 +83,7 @@ struct LabNetwork {
   private enum LinkAttribute {
     static let address: UInt16 = 1, name: UInt16 = 3, mtu: UInt16 = 4, master: UInt16 = 10, info: UInt16 = 18, group: UInt16 = 27
     static let carrier: UInt16 = 33
-    static let kind: UInt16 = 1, data: UInt16 = 2, multicastSnooping: UInt16 = 23
+    static let kind: UInt16 = 1, data: UInt16 = 2, multicastSnooping: UInt16 = 23, call: UInt16 = 36, call6: UInt16 = 37
     static let isUp: UInt32 = 1, hasNoARP: UInt32 = 0x80
   }
 
@@ -112,7 +112,11 @@ struct LabNetwork {
     message.add(LinkAttribute.info) { info in
       info.add(LinkAttribute.kind, text: kind.rawValue)
       // A bridge with multicast snooping joins groups, and sends reports at unpredictable times.
-      if kind == .bridge { info.add(LinkAttribute.data) { $0.add(LinkAttribute.multicastSnooping, [0]) } }
+      guard kind == .bridge else { return }
+      info.add(LinkAttribute.data) { data in
+        data.add(LinkAttribute.multicastSnooping, [0])
+        for family in link.calledFamilies { data.add(family == .ipv4 ? LinkAttribute.call : LinkAttribute.call6, [1]) }
+      }
     }
     return message
   }

@@ -59,7 +59,8 @@ public struct SnapshotReader: Sendable {
       }
       let hardware = link["link_type"]?.text == "ether" ? link["address"]?.text : nil
       if kind == "bridge" {
-        snapshot.setup.append("link add \(name) type bridge")
+        let calls = MasterKinds.calls.filter { link["linkinfo"]?["info_data"]?[$0.name]?.integer == 1 }
+        snapshot.setup.append("link add \(name) type bridge" + calls.map { " \($0.name) 1" }.joined())
         if let hardware { snapshot.setup.append("link set dev \(name) address \(hardware)") }
         snapshot.setup += addresses.map { $0.command(on: name) }
         if let group = Self.group(of: link) { snapshot.setup.append("link set dev \(name) group \(group)") }

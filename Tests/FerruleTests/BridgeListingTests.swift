@@ -79,6 +79,17 @@ import Testing
     }
   }
 
+  /// A bridge's own switch counts beside the sysctl, which need not be known then.
+  @Test(
+    arguments: [
+      text(master: "bridge forward_delay 1500 nf_call_iptables 1 nf_call_ip6tables 0"),
+      json(master: #""info_kind":"bridge","info_data":{"nf_call_iptables":1,"nf_call_ip6tables":0}"#),
+    ], ["", call + "0"]) func aBridgeMayAskByItself(_ addresses: String, _ options: String) throws
+  {
+    let verdicts = try Self.run(addresses, options, [Self.toHost, Self.bridged])
+    #expect(verdicts.map { $0.prefix(18) } == ["dropped at INPUT b", "dropped at FORWARD"], "\(verdicts)")
+  }
+
   @Test(arguments: [text(port: "", master: ""), plainJSON]) func anUntoldKindIsUnknown(_ addresses: String) throws {
     let verdicts = try Self.run(addresses, Self.call + "0", [Self.toHost, Self.bridged])
     #expect(verdicts.count == 2)

@@ -29,6 +29,8 @@ public final class Host: HostModel {
     public var masterNeed: String?
     /// True for a bridge.
     public var isBridge: Bool
+    /// The families whose rules a bridge asks whatever the sysctls say. Kernel: `BROPT_NF_CALL_IPTABLES`, `BROPT_NF_CALL_IP6TABLES`.
+    public var calledFamilies: Set<Family> = []
     /// The interface group (`ip link set … group`); nil if unknown.
     public var group: UInt32?
 

@@ -16,6 +16,8 @@ public struct IPLink: Sendable, Hashable {
   public var name: String
   /// The kind of interface to create; nil for an existing interface.
   public var made: Kind?
+  /// The families whose rules a new bridge asks whatever the sysctls say: `nf_call_iptables 1`, `nf_call_ip6tables 1`.
+  public var calledFamilies: Set<Family> = []
   /// `up` or `down`; nil leaves the state as it is.
   public var isUp: Bool?
   /// The MTU in bytes, at least 68; nil leaves it as it is.
@@ -61,9 +63,12 @@ public struct IPLink: Sendable, Hashable {
       throw words.error("an interface of type \(text) is not supported; use bridge or dummy")
     }
     made = kind
+    let calls: [String: Family] = ["nf_call_iptables": .ipv4, "nf_call_ip6tables": .ipv6]
     // The simulated bridge has neither multicast snooping nor a spanning tree.
-    while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"]) {
-      guard try words.number(option) == 0 else { throw words.error("\(option) must be 0") }
+    while kind == .bridge, let option = words.next(ifIn: ["mcast_snooping", "stp_state"] + calls.keys) {
+      let value = try words.number(option)
+      if let family = calls[option], value == 1 { calledFamilies.insert(family) }
+      guard value == 0 || value == 1 && calls[option] != nil else { throw words.error("\(option) must be 0") }
     }
   }
 
@@ -102,7 +107,7 @@ extension Host {
       addDevice(named: link.name, hardwareAddress: MACAddress(rawValue: 0x0200_0000_FF00 + UInt64(devices.count)), isUp: false)
       // The group of new interfaces. Kernel: `INIT_NETDEV_GROUP`.
       updateDevice(named: link.name) { $0.group = 0 }
-      updateDevice(named: link.name) { $0.isBridge = kind == .bridge }
+      updateDevice(named: link.name) { ($0.isBridge, $0.calledFamilies) = (kind == .bridge, link.calledFamilies) }
     }
     guard deviceIndex(named: link.name) != nil else { throw HostError(line, "there is no interface \(link.name)") }
     updateDevice(named: link.name) { device in

@@ -41,18 +41,18 @@ extension Simulator {
       refuse(&journey, without: device.name, isReported: isReported)
       return false
     }
-    if lacksBridgeSysctl(journey.context.family) {
+    if lacksBridgeSysctl(device, journey.context.family) {
       let filter = Self.bridgeSysctl(journey.context.family)
       return finishUndecided(&journey, UnknownReason("the path of the packet", lackingSysctl: filter), isReported)
     }
     if let link = journey.context.packet.link {
-      if !bridgeAsksRules(journey.context.family) { learned.bridges.learn(link.source, port.name, of: device.name) }
+      if !asksRules(device, journey.context.family) { learned.bridges.learn(link.source, port.name, of: device.name) }
       if journey.context.packet.type != .host {
         crossBridge(&journey, from: port, over: device, to: link.destination, isReported: isReported)
         return false
       }
     }
-    if bridgeAsksRules(journey.context.family) { ascendBridge(&journey, from: port, over: device) }
+    if asksRules(device, journey.context.family) { ascendBridge(&journey, from: port, over: device) }
     return true
   }
 

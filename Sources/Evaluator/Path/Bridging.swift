@@ -34,7 +34,7 @@ extension Simulator {
     let outputs = ports(of: bridge, towards: target, notBy: port.name)
     if isReported { _ = reportIndex(&journey) }
     if let reason = objection(to: &journey.context.packet, bridge.interface) { return note(.refused(reason), &journey) }
-    guard bridgeAsksRules(journey.context.family) else {
+    guard asksRules(bridge, journey.context.family) else {
       // A frame may be longer than the MTU by the tag of a virtual network. Kernel: `is_skb_forwardable`.
       let fitting = outputs.filter { journey.context.packet.count <= $0.mtu + 4 }
       for output in fitting { send([journey.context.packet], of: &journey, to: target, by: output) }
@@ -51,11 +51,13 @@ extension Simulator {
   }
 
   /// True if bridged packets pass the hooks of IP.
-  func bridgeAsksRules(_ family: Family) -> Bool { host.sysctls[Self.bridgeSysctl(family)] != 0 }
+  func asksRules(_ bridge: Host.Device, _ family: Family) -> Bool {
+    bridge.calledFamilies.contains(family) || host.sysctls[Self.bridgeSysctl(family)] != 0
+  }
 
   /// True if it is not known whether bridged packets pass the rules.
-  func lacksBridgeSysctl(_ family: Family) -> Bool {
-    host.missing.contains(.sysctls) && !host.sysctls.states(Self.bridgeSysctl(family))
+  func lacksBridgeSysctl(_ bridge: Host.Device, _ family: Family) -> Bool {
+    !bridge.calledFamilies.contains(family) && host.missing.contains(.sysctls) && !host.sysctls.states(Self.bridgeSysctl(family))
   }
 
   static func bridgeSysctl(_ family: Family) -> String { "net.bridge.bridge-nf-call-\(family == .ipv6 ? "ip6" : "ip")tables" }

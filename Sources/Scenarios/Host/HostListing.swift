@@ -58,6 +58,9 @@ extension Host {
     try add(link, name)
     let details = try link["linkinfo"].map { node throws(ScenarioFileError) in try ListingEntry(node) }
     if let kind = try details?["info_kind"]?.text() { masters.note(kind, of: name) }
+    if let data = try details?["info_data"].map({ node throws(ScenarioFileError) in try ListingEntry(node) }) {
+      for call in MasterKinds.calls where try data[call.name]?.integer() == 1 { masters.note(call: call.family, of: name) }
+    }
     guard let master = try link["master"]?.text() else { return }
     if let kind = try details?["info_slave_kind"]?.text() { masters.note(kind, of: master) }
     masters.note(flags: try link["flags"]?.texts() ?? [], ofMemberOf: master)
