@@ -23,6 +23,14 @@ public enum HostSnapshot {
       if let text = ask(.ip, ["-j", option, "rule"], &reader) { reader.read(policy: text, family) }
     }
     if let text = ask(.ip, ["-j", "neigh"], &reader) { reader.read(neighbours: text) }
+    for (family, names) in [(Family.ipv4, ("igmp", "mcfilter")), (.ipv6, ("igmp6", "mcfilter6"))] {
+      let folder = "/proc/thread-self/net/"
+      // A kernel without IPv6 does not have the second.
+      guard family == .ipv4 || HostFile.exists(folder + names.0) else { continue }
+      if let groups = file(folder + names.0, &reader) {
+        reader.read(multicast: groups, filters: (try? HostFile.read(folder + names.1)) ?? "", family)
+      }
+    }
     reader.take(minutesWest: HostClock.minutesWest)
     for name in reader.sysctlNames { reader.read(sysctl: name, sysctl(name)) }
     for family in Family.allCases {

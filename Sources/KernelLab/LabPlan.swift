@@ -45,6 +45,9 @@ struct LabPlan {
           "timezone: the kernel has one time zone for all namespaces, so only its own can be verified (\(HostClock.minutesWest) minutes west of Greenwich)"
         ))
     }
+    if let group = scenario.joinedDestination {
+      throw KernelError(.malformed("multicast: in the kernel's namespace no program joins \(group)"))
+    }
     if let chain = scenario.otherChains.first(where: \.matters) {
       throw KernelError(.malformed("chains: the kernel is not given the rules of `\(chain.title)', which are beside those of iptables"))
     }
@@ -173,5 +176,20 @@ struct LabPlan {
 
   static func tables(_ rulesets: [Ruleset]) -> [LabEnvironment.TableName] {
     rulesets.flatMap { ruleset in ruleset.tables.map { LabEnvironment.TableName(family: ruleset.family, name: $0.name) } }
+  }
+}
+
+extension Scenario {
+  /// A group to which a step sends a packet, and which an interface has joined for a program; nil if there is none.
+  fileprivate var joinedDestination: IPAddress? {
+    let groups = Set(multicastGroups.values.joined().map(\.address))
+    guard !groups.isEmpty else { return nil }
+    return steps.lazy.compactMap { step in
+      switch step.action {
+      case .receive(let frame): try? frame.packet.packet(after: TCPProgress()).destination
+      case .local(_, let packet): try? packet.packet(after: TCPProgress()).destination
+      default: nil
+      }
+    }.first { groups.contains($0) }
   }
 }

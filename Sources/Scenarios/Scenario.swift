@@ -95,6 +95,8 @@ public struct Scenario: Sendable, Equatable {
   public var sysctls: [Sysctl] = []
   /// The listening sockets.
   public var sockets: [Socket] = []
+  /// The multicast groups that interfaces have joined for programs. The lab's protocol has no member for them, as a new namespace has none.
+  package var multicastGroups: [String: [MulticastGroup]] = [:]
   /// The verdicts of each queue's listener, in order; the last one repeats. Other queues have no listener.
   public var queues: [UInt16: [QueueResponse]] = [:]
   /// If true, packets are accepted when the queue is full (`NFQA_CFG_F_FAIL_OPEN`).

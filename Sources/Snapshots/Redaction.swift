@@ -33,6 +33,8 @@ extension Snapshot {
       Neighbour(
         interface: neighbour.interface, address: text(neighbour.address), hardwareAddress: neighbour.hardwareAddress.map(text))
     }
+    // The groups of the kernel for neighbour discovery tell the ends of addresses.
+    copy.multicast = multicast?.mapValues { $0.filter { !$0.hasPrefix("ff02::1:ff") }.map(text) }.filter { !$0.value.isEmpty }
     copy.sockets = sockets?.map { socket in
       var socket = socket
       socket.address = socket.address.map(text)

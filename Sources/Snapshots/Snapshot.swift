@@ -124,6 +124,8 @@ public struct Snapshot: Sendable, Equatable {
   public var groups: [String: UInt32] = [:]
   /// The neighbours whose state is known.
   public var neighbours: [Neighbour] = []
+  /// The multicast groups that interfaces have joined, as a host description has them, by interface; nil if they are not known.
+  public var multicast: [String: [String]]?
   /// The kernel's time zone in minutes west of Greenwich; nil if not known.
   public var minutesWest: Int?
   /// The listening sockets; nil if they are not known.
@@ -162,7 +164,7 @@ extension Snapshot {
     if interfaces.isEmpty { text = String(text.dropLast()) + " {}\n" }
     // Empty lists are written too: they mean that there are none.
     text += YAMLText.list("routes", routes) + YAMLText.list("policy", policy) + YAMLText.list("setup", setup)
-    text += neighbourText
+    text += neighbourText + multicastText
     if let minutesWest { text += "  timezone: \"\(Self.zone(minutesWest))\"\n" }
     text += YAMLText.mapping("sysctls", sysctls.map { ($0.name, $0.value) })
     text += YAMLText.mapping("users", users.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, "\($0.value)") })
@@ -189,6 +191,15 @@ extension Snapshot {
       text += "    \(YAMLText.quote(name)): {\(entries.joined(separator: ", "))}\n"
     }
     return text
+  }
+
+  private var multicastText: String {
+    guard let multicast else { return "" }
+    guard !multicast.isEmpty else { return "  multicast: {}\n" }
+    return "  multicast:\n"
+      + multicast.sorted { $0.key < $1.key }.map { name, groups in
+        "    \(YAMLText.quote(name)): [\(groups.map(YAMLText.quote).joined(separator: ", "))]\n"
+      }.joined()
   }
 
   /// A time zone as a host description has it: `UTC`, `+01:00`.

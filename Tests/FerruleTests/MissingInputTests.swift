@@ -52,6 +52,7 @@ import Testing
       printf '\(sockets.replacing("\n", with: "\\n"))' > $F.ss; printf '\(sysctls.replacing("\n", with: "\\n"))' > $F.sysctl
       printf 'interfaces: {eth0: [192.0.2.1/24], eth1: [198.51.100.1/24]}\\nroutes: [default via 198.51.100.254 dev eth1]\\n' > $F.yaml
       printf 'sysctls: {net.ipv4.ip_forward: 1}\\nsockets: []\\n' >> $F.yaml
+      { cat $F.yaml; printf 'multicast: {eth0: [224.0.0.251, 232.1.1.1 filtered, "ff02::fb"]}\\n'; } > $F.members
       printf '%s\\n' '\(ways)' > $F.ways
       printf 'create s hash:ip\\nadd s 192.0.2.9\\n' > $F.sets
       printf '*filter\\nCOMMIT\\n' > $F.v6
@@ -64,6 +65,7 @@ import Testing
   private static let filter = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n"
   private static let listing = "--ip-addr $F.addr --ip-route $F.route"
   private static let router = "--host $F.yaml"
+  private static let members = "--host $F.members"
   private static let local = "eth0 udp 192.0.2.9:1 > 192.0.2.1:53"
   private static let through = "eth0 udp 192.0.2.9:1 > 203.0.113.9:53"
 
@@ -129,6 +131,19 @@ import Testing
     Case(
       rule: filter, packet: "eth0 udp 127.0.0.1:1 > 224.0.0.1:2", missing: "net.ipv4.conf.all.route_localnet", input: router,
       verdict: "lost: the source is a loopback address", before: listing),
+    // Multicast groups. That of all hosts has every interface as a member.
+    Case(
+      rule: filter, packet: "eth0 udp 192.0.2.9:5353 > 224.0.0.251:5353", missing: "the host's multicast groups (`multicast' of --host",
+      input: members, verdict: "delivered", before: router),
+    Case(
+      rule: filter, packet: "eth1 udp 198.51.100.9:5353 > 224.0.0.251:5353", missing: "the host's multicast groups", input: members,
+      verdict: "lost: this host is not a member of the multicast group", before: listing + " --sysctl $F.sysctl"),
+    Case(
+      rule: filter, packet: "eth0 udp [fe80::9]:5353 > [ff02::fb]:5353", missing: "the host's multicast groups", input: members + " -6",
+      verdict: "delivered", before: "-6 " + router),
+    Case(
+      rule: filter, packet: "eth0 udp [fe80::9]:5353 > [ff02::fc]:5353", missing: "the host's multicast groups", input: members + " -6",
+      verdict: "lost: this host is not a member of the multicast group", before: "-6 " + router),
     // Sockets.
     Case(
       rule: "*mangle\n-A PREROUTING -m socket --nowildcard -j DROP", packet: local, missing: "--ss", input: listing + " --ss $F.ss",
@@ -260,6 +275,19 @@ import Testing
   ]) func whatEveryChoiceOfAPortPassesIsDecided(_ match: String, _ verdict: String) throws {
     let outcome = try Self.play("\(Self.redirected)-A INPUT \(match) -j DROP\nCOMMIT\n", Self.router, [Self.local])
     #expect(outcome.lines.first?.contains("=> \(verdict)") == true, "\(outcome.text)")
+  }
+
+  /// Sources of a group that are not given decide; a source that is none does so first. Of a packet of this host, only its copy is unknown.
+  @Test func theSourcesOfAGroupAreUnknown() throws {
+    let packets = [
+      "eth0 udp 192.0.2.9:1 > 232.1.1.1:2", "eth0 udp 127.0.0.1:1 > 232.1.1.1:2", "eth0 udp 192.0.2.1:1 > 224.0.0.9:2",
+      "local uid=0 udp 192.0.2.1:1 > 232.1.1.1:2",
+    ]
+    let played = try Self.play(Self.filter + "COMMIT\n", Self.members, packets)
+    #expect(played.lines.count == 4 && played.lines[0].contains("=> unknown"), "\(played.text)")
+    #expect(played.text.contains("the sources from which the programs want packets to 232.1.1.1"), "\(played.text)")
+    #expect(played.lines[1].contains("=> lost") && played.lines[2].contains("=> lost"), "\(played.text)")
+    #expect(played.lines[3].contains("=> sent through eth1"), "\(played.text)")
   }
 
   /// What the packet alone decides needs no input.

@@ -111,6 +111,39 @@ import XTables
     #expect(Self.reader.sysctlNames.contains("net.ipv4.conf.br0.rp_filter"))
   }
 
+  /// Groups that every interface has joined are left out; a long name of an interface is cut in the list of filters, but not its number.
+  @Test func multicastGroupsAreWrittenDown() throws {
+    let igmp = """
+      Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter
+      1\tlo        :     1      V3
+      \t\t\t\t010000E0     1 0:00000000\t\t0
+      4\twlp0s20f3u1:     3      V3
+      \t\t\t\tFB0000E0     1 0:00000000\t\t0
+      \t\t\t\t010101E8     1 0:00000000\t\t0
+      \t\t\t\t010000E0     1 0:00000000\t\t0
+
+      """
+    let igmp6 = """
+      1    lo              ff020000000000000000000000000001     1 0000000C 0
+      4    wlp0s20f3u1     ff0200000000000000000000000000fb     1 00000004 0
+      4    wlp0s20f3u1     ff0200000000000000000001ff000001     1 00000004 0
+      4    wlp0s20f3u1     ff020000000000000000000000000001     1 0000000C 0
+      4    wlp0s20f3u1     ff010000000000000000000000000001     1 00000008 0
+
+      """
+    var reader = SnapshotReader(clock: 0, registry: .ferrule)
+    #expect(reader.snapshot.multicast == nil && !reader.snapshot.document.contains("multicast"))
+    let filters = "Idx Device        MCA        SRC    INC    EXC\n  4 wlp0s2 0xe8010101 0x0a000009      1      0\n"
+    reader.read(multicast: igmp, filters: filters, .ipv4)
+    reader.read(multicast: igmp6, filters: "Idx Device Multicast Address Source Address INC EXC\n", .ipv6)
+    #expect(reader.snapshot.multicast == ["wlp0s20f3u1": ["224.0.0.251", "232.1.1.1 filtered", "ff02::fb", "ff02::1:ff00:1"]])
+    let redacted = reader.snapshot.redacted(key: (1, 2), registry: .ferrule)
+    #expect(redacted.multicast?["wlp0s20f3u1"]?.contains { $0.contains("ff00") } == false)
+    var none = SnapshotReader(clock: 0, registry: .ferrule)
+    none.read(multicast: "", filters: "", .ipv4)
+    #expect(none.snapshot.document.contains("  multicast: {}\n"))
+  }
+
   /// What is absent is written too, addresses keep what distinguishes them, and the lines can be installed in their order.
   @Test func whatIsAbsentIsWrittenDown() {
     var reader = SnapshotReader(clock: 0, registry: .ferrule)

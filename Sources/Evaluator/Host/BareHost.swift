@@ -5,7 +5,7 @@ extension Host {
   /// Creates a host with these interfaces, of which nothing else is known. Answers that depend on anything else are unknown.
   public convenience init(interfaces: [String]) {
     self.init()
-    missing = [.addresses, .routes, .sysctls, .sockets]
+    missing = [.addresses, .routes, .sysctls, .sockets, .multicastGroups]
     addUnknownInterfaces(interfaces)
   }
 

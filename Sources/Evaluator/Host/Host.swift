@@ -48,6 +48,8 @@ public final class Host: HostModel {
   public private(set) var rules: [RouteRule] = RouteRule.initial { didSet { areRoutesStale = true } }
   /// The sysctls of the IP layer.
   public var sysctls = Sysctls() { didSet { forgetDerived() } }
+  /// The groups that interfaces have joined for programs, by interface; those that the kernel joins by itself are not needed.
+  public var joinedGroups: [String: [MulticastGroup]] = [:]
   /// The neighbours on the links.
   public var neighbours = Neighbours() { didSet { version &+= 1 } }
   /// The listening sockets, and those opened to send.

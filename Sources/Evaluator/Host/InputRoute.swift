@@ -14,6 +14,8 @@ enum InputDecision {
   case unknown
   /// Depends on a sysctl that was not given.
   case undecided(sysctl: String)
+  /// Depends on whether the interface is a member of the group.
+  case undecidedMembership
 }
 
 extension Host {
@@ -67,18 +69,20 @@ extension Host {
   /// `ip_mc_validate_source`.
   private func multicastRoute(_ flow: Flow, _ packet: Packet, _ link: HostLink, _ input: Interface) -> InputDecision {
     guard case .v4(let group) = flow.destination, case .v4(let source)? = flow.source else { return .unknown }
-    // Every interface is a member of the all-hosts group. Membership in other groups is not modelled.
-    guard group == .allHosts else { return .lost("this host is not a member of the multicast group") }
+    let isMember = isMember(input, of: flow.destination)
+    if isMember == false { return .lost(Self.noMember) }
+    let ours = isMember == nil ? InputDecision.undecidedMembership : .local
     if source.isMulticast || source == .broadcast { return .lost(Self.noHostsAddress) }
     if source.isLoopback, !link.routesLocalnet {
       guard !link.unknown.contains(.routesLocalnet) else { return undecided("route_localnet", on: input) }
       return .lost("the source is a loopback address (martian)")
     }
     // The sender may not know its address yet.
-    guard source == .any else { return sourceObjection(flow.toMany, link, input) ?? .local }
-    return group.isLinkLocalGroup || packet.ipv4?.proto == .igmp ? .local : .lost(Self.noHostsAddress)
+    guard source == .any else { return sourceObjection(flow.toMany, link, input) ?? ours }
+    return group.isLinkLocalGroup || packet.ipv4?.proto == .igmp ? ours : .lost(Self.noHostsAddress)
   }
 
+  private static let noMember = "this host is not a member of the multicast group"
   private static let noHostsAddress = "the source is not the address of a host (martian)"
 
   private func forward(_ found: ResolvedRoute, _ flow: Flow, _ link: HostLink, _ input: Interface) -> InputDecision {
@@ -158,8 +162,8 @@ extension Host {
   /// - Parameter isBridged: true if the packet stays on its bridge, so that `forwarding` is not asked.
   func inputRouteIPv6(_ flow: Flow, isBridged: Bool = false) -> InputDecision {
     guard let input = flow.input, let link = link(input) else { return .unknown }
-    if case .v6(let group) = flow.destination, group.isMulticast {
-      return listens(to: group, on: input) ? .local : .lost("this host is not a member of the multicast group")
+    if flow.destination.isMulticast {
+      return isMember(input, of: flow.destination).map { $0 ? .local : .lost(Self.noMember) } ?? .undecidedMembership
     }
     var narrowed = flow
     if flow.destination.bits >> 118 == 0x3FA { narrowed.output = input }
@@ -187,9 +191,9 @@ extension Host {
   /// Why a packet is lost on a route that ``refuses(_:)`` names.
   static let loopRefusal = "IPv6 sends nothing along a route to the loopback interface"
 
-  /// True if an interface is a member of a group: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
-  /// routers, if it forwards. The corresponding kernel function is `ipv6_chk_mcast_addr`.
-  func listens(to group: IPv6Address, on interface: Interface) -> Bool {
+  /// True if the kernel makes an interface a member of a group by itself: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
+  /// routers, if it forwards. The corresponding kernel functions are `ipv6_add_dev` and `addrconf_join_solict`.
+  func alwaysListens(to group: IPv6Address, on interface: Interface) -> Bool {
     guard let device = device(interface) else { return false }
     let scope = group.rawValue >> 112
     let rest = group.rawValue & (1 << 112 - 1)

@@ -155,6 +155,9 @@ extension Simulator {
     case .undecided(let sysctl):
       finish(&journey, .unknown(UnknownReason("the path of the packet", lackingSysctl: sysctl), at: nil))
       return false
+    case .undecidedMembership:
+      finish(&journey, .unknown(host.membershipDoubt("the path of the packet", input, of: destination), at: nil))
+      return false
     case .unknown:
       finish(&journey, .unknown(host.needs(flow), at: nil))
       return false

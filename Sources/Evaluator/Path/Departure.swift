@@ -282,7 +282,7 @@ extension Simulator {
       answerUnreachable(&journey, .unspecified)
       return lose(&journey, Host.loopRefusal)
     }
-    if journey.context.family == .ipv4, hearsItself(journey, on: output) {
+    if hearsFirst(&journey, on: output) {
       journey.ownCopy = .before
       journey.sender = journey.context.owner
       journey.context.owner = nil

@@ -202,7 +202,7 @@ extension Simulator {
     switch decision {
     case .local: own = host.addressType(flow.destination, on: nil) == .local ? flow.destination : nil
     case .forward: own = nil
-    case .lost, .unreachable, .unknown, .undecided: return decision
+    case .lost, .unreachable, .unknown, .undecided, .undecidedMembership: return decision
     }
     guard let source = flow.source, case .v4(let address)? = own ?? host.outputRoute(Flow(to: source))?.preferredSource else {
       return decision

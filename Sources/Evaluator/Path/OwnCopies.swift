@@ -21,15 +21,26 @@ extension Packet {
 }
 
 extension Simulator {
-  /// True if the host receives its own packet sent through an interface. Kernel: `RTCF_LOCAL`, `ipv6_chk_mcast_addr`.
-  func hearsItself(_ journey: borrowing Journey, on output: Interface) -> Bool {
+  /// Whether the host receives its own packet sent through an interface; nil if that is not known. Kernel: `RTCF_LOCAL`, `ipv6_chk_mcast_addr`.
+  func hearsItself(_ journey: borrowing Journey, on output: Interface) -> Bool? {
     guard !host.isLoopback(output), let destination = journey.context.packet.destination else { return false }
     switch destination {
     // A copy made by TEE has the route to its gateway, which is none to many hosts.
-    case .v4(let address):
-      return journey.route?.type == .broadcast || journey.route?.type == .multicast && address == .allHosts
-    case .v6(let address): return address.isMulticast && host.listens(to: address, on: output)
+    case .v4:
+      if journey.route?.type == .broadcast { return true }
+      return journey.route?.type == .multicast ? host.isMember(output, of: destination) : false
+    case .v6: return destination.isMulticast ? host.isMember(output, of: destination) : false
     }
+  }
+
+  /// Whether the host receives a copy of its own IPv4 packet before that leaves. A note tells if it is not known.
+  func hearsFirst(_ journey: inout Journey, on output: Interface) -> Bool {
+    let hears = hearsItself(journey, on: output)
+    if hears == nil, let group = journey.context.packet.destination {
+      let doubt = host.membershipDoubt("whether this host receives a copy of its packet", output, of: group)
+      event.report.packets[reportIndex(&journey)].notes.append(doubt.sentence)
+    }
+    return hears == true && journey.context.family == .ipv4
   }
 
   /// Receives the copy of an IPv4 packet after POSTROUTING; then the packet itself passes POSTROUTING.
@@ -54,7 +65,7 @@ extension Simulator {
   /// The corresponding kernel function is `ip6_finish_output2`.
   func hearIfMember(_ journey: borrowing Journey, _ output: Interface) {
     guard journey.context.family == .ipv6, journey.context.input == nil || journey.lingeringInput != nil,
-      hearsItself(journey, on: output)
+      hearsItself(journey, on: output) == true
     else { return }
     hearAfterwards(copy journey, output)
   }

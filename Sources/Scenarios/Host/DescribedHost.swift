@@ -57,6 +57,7 @@ extension Host {
 
   private func setUp(_ scenario: Scenario) throws(ScenarioError) {
     minutesWest = scenario.minutesWest
+    joinedGroups = scenario.multicastGroups
     usesNfTables = scenario.usesNfTables
     otherChains = scenario.otherChains
     if !scenario.usesIPv6 { sysctls[Self.ipv6Switch] = 1 }

@@ -24,6 +24,7 @@ package struct HostDocument {
   private var policy: [Line] = []
   private var setup: [Line] = []
   private var neighbours: [Line] = []
+  private var multicastGroups: [String: [MulticastGroup]]?
   private var sysctls: [Scenario.Sysctl] = []
   package private(set) var users: [String: UInt32] = [:]
   package private(set) var groups: [String: UInt32] = [:]
@@ -66,6 +67,7 @@ package struct HostDocument {
     if let node = host["setup"] { setup = try commands(node, "", of: "setup") }
     for master in masters { try check(master) }
     if let node = host["neighbours"] { neighbours = try neighbours(node) }
+    if let node = host["multicast"] { multicastGroups = try multicastGroups(node) }
     if let node = host["sysctls"] {
       for member in try node.members() {
         sysctls.removeAll { $0.name == member.name }
@@ -134,6 +136,19 @@ package struct HostDocument {
       }
     }
     return lines
+  }
+
+  private func multicastGroups(_ node: FileNode) throws(ScenarioFileError) -> [String: [MulticastGroup]] {
+    var groups: [String: [MulticastGroup]] = [:]
+    for interface in try node.members() {
+      guard InterfaceName.isValid(interface.name) else { throw interface.key.error("`\(interface.name)' is not a valid interface name") }
+      groups[interface.name] = try interface.value.list().map { element throws(ScenarioFileError) in
+        let text = try element.text()
+        guard let group = MulticastGroup(text) else { throw element.error("multicast: `\(text)' is not the address of a group") }
+        return group
+      }
+    }
+    return groups
   }
 
   private func sysctl(_ name: String, _ node: FileNode) throws(ScenarioFileError) -> Scenario.Sysctl {
@@ -302,6 +317,8 @@ package struct HostDocument {
     }
     if sockets == nil { facts.insert(.sockets) }
     if queues == nil { facts.insert(.queueListeners) }
+    // In the lab's namespaces no program joins a group.
+    if multicastGroups == nil, !hasLabsInterfaces { facts.insert(.multicastGroups) }
     return facts
   }
 
@@ -311,6 +328,7 @@ package struct HostDocument {
     scenario.setup = (hasLabsInterfaces && routes == nil ? Scenario.defaultSetup : []) + lines.map(\.text)
     scenario.sysctls = sysctls
     scenario.sockets = sockets ?? []
+    scenario.multicastGroups = multicastGroups ?? [:]
     scenario.queues = (queues ?? [:]).filter { !$0.value.isEmpty }
     scenario.failOpen = failOpen
     scenario.queueLength = queueLength
@@ -328,6 +346,7 @@ package struct HostDocument {
     guard hasLabsInterfaces else { return }
     scenario.interfaces = []
     scenario.setup = lines.map(\.text)
+    if multicastGroups == nil { scenario.unstated.insert(.multicastGroups) }
     if setup.isEmpty { scenario.unstated.insert(.addresses) }
     if setup.isEmpty, routes == nil { scenario.unstated.insert(.routes) }
   }

@@ -13,7 +13,7 @@ extension Host {
   public convenience init(addressListing file: SourceFile) throws(ScenarioFileError) {
     self.init()
     addsLinkLocalAddresses = false
-    missing = [.routes, .sysctls, .sockets]
+    missing = [.routes, .sysctls, .sockets, .multicastGroups]
     try file.check(is: .addresses)
     guard file.isJSON else {
       try add(addressText: file)

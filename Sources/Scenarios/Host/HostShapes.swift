@@ -22,6 +22,10 @@ extension FileShape {
         "the MAC addresses of neighbours on an interface: `10.0.0.9: 02:00:5e:00:00:09`, or `none` if no neighbour answers; frames to other neighbours have the interface's own MAC address"
       ),
       Member(
+        "multicast", .map(.list(.text)),
+        "the multicast groups that programs have joined, by interface: `eth0: [224.0.0.251]`, with `filtered` behind the address if they want packets of some sources only; {} if there are none. Without this member they are unknown, but for those that the kernel joins by itself"
+      ),
+      Member(
         "sysctls", .map(scalar),
         "sysctls by their dotted names; without them the host forwards, does not check sources (rp_filter) and limits no ICMP errors"),
       Member("users", .map(number32), "user IDs by user name"),

@@ -13,6 +13,8 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
   case sysctls
   /// The sockets that listen.
   case sockets
+  /// The multicast groups that programs have joined.
+  case multicastGroups
   /// The IPsec policies and associations.
   case policies
   /// The groups of interfaces.
@@ -66,6 +68,7 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .routes: "the host's routes"
     case .sysctls: "the host's sysctls"
     case .sockets: "the host's listening sockets"
+    case .multicastGroups: "the host's multicast groups"
     case .policies: "the host's IPsec policies and associations"
     case .interfaceGroups: "the groups of the interfaces"
     case .clock: "the time"
@@ -97,6 +100,7 @@ public enum HostFact: UInt8, Sendable, Hashable, CaseIterable {
     case .routes: "--host, or --ip-route with --ip-addr"
     case .sysctls: "--sysctl KEY=VALUE"
     case .sockets: "--host, or --ss with --ip-addr"
+    case .multicastGroups: "`multicast' of --host, or --this-host"
     case .policies, .processor, .loadBalancer, .accounting, .programs: nil
     case .interfaceGroups: "`group' of an interface of --host"
     case .clock: "--clock"
