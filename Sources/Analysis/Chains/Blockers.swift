@@ -87,14 +87,19 @@ extension TableReach {
     return false
   }
 
-  /// The packets, with any value of the fields that a rule may write.
+  /// The packets behind a rule: those that it matches have any value of the fields that it may write.
   private mutating func written(_ packets: PacketSet, _ chain: Int, _ position: Int) -> PacketSet {
-    var result = packets
+    var (byMatches, byTarget) = (FieldWrites(), FieldWrites())
     if let writes = graph.writes[chain][position] {
-      result = space.preimage(result, before: FieldWrites(writes.byMatches + writes.byTarget))
+      byMatches = FieldWrites(writes.byMatches)
+      byTarget = FieldWrites(writes.byTarget)
     }
-    if let callee = callee(chain, position) { result = space.preimage(result, before: graph.chainWrites[callee]) }
-    return result
+    if let callee = callee(chain, position) { byTarget.formUnion(graph.chainWrites[callee]) }
+    // A match may write to packets that the rule does not match.
+    let result = space.preimage(packets, before: byMatches)
+    if byTarget.isNothing { return result }
+    let hit = space.intersection(result, sets(of: RulePosition(chain: chain, rule: position)).hit)
+    return space.union(result, space.preimage(hit, before: byTarget))
   }
 
   private func callee(_ chain: Int, _ position: Int) -> Int? {

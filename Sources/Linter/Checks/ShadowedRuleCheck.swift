@@ -35,6 +35,9 @@ public enum ShadowedRuleCheck: Check {
     .bad(
       "*mangle\n-A INPUT -j MARK --set-mark 0x1\n↓-A INPUT -m mark --mark 0x2 -j DROP\nCOMMIT\n",
       says: ["no packet matches this rule: line 2 (MARK) changes what it tests for"]),
+    .bad(
+      "*filter\n:a - [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j NFQUEUE --queue-num 1 --queue-bypass\n-A INPUT -p tcp -m tcp --dport 2222 -g a\n↓-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT\n-A a -s 192.168.0.0/16 -j ACCEPT\nCOMMIT\n",
+      says: ["no packet reaches this rule: line 4 (a) takes all that it matches"]),
     .good("*filter\n-A INPUT -p tcp -m limit --limit 1/sec -j ACCEPT\n-A INPUT -p tcp -m tcp --dport 22 -j DROP\nCOMMIT\n"),
     .good("*filter\n-A INPUT -p tcp -m tcp --dport 22 -j DROP\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n"),
   ]

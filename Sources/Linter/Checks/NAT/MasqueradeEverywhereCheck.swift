@@ -24,11 +24,15 @@ public enum MasqueradeEverywhereCheck: Check {
     .bad(
       "*nat\n↓-A POSTROUTING -j MASQUERADE\nCOMMIT\n",
       says: ["the source of every connection is translated, also over lo: name the uplink with -o"]),
+    .good("*nat\n-A POSTROUTING -o lo -j MASQUERADE\nCOMMIT\n"),
     .good("*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n"),
     .good("*nat\n-A POSTROUTING -s 10.0.0.0/24 ! -d 10.0.0.0/24 -j MASQUERADE\nCOMMIT\n"),
   ]
 
-  /// Runs a packet of this host to itself over lo.
+  /// An interface that no rule names.
+  private static let unnamed = "zz9"
+
+  /// Runs a packet of this host to itself over lo, and by an interface that no rule names.
   public static func findings(in context: LintContext) -> [Diagnostic] {
     guard let probes = context.probes, let nat = probes.ruleset[table: .nat],
       let local = IPAddress(nat.family == .ipv4 ? "127.0.0.1" : "::1")
@@ -37,10 +41,12 @@ public enum MasqueradeEverywhereCheck: Check {
     draft.fields.destinationPort = GuardedService.unusedPort
     draft.fields.sourcePort = 40_000
     draft.output = "lo"
+    func translation(_ witness: Witness) -> RulePosition? {
+      probes.walk(witness)?.rules.last { $0.table == .nat && nat[$0.place].translatesSource(nat.family) }?.place
+    }
     let witness = Witness(draft: draft, hook: .postrouting, state: nil)
-    guard let walk = probes.walk(witness), let place = walk.rules.last(where: { $0.table == .nat })?.place,
-      nat[place].translatesSource(nat.family)
-    else { return [] }
+    draft.output = unnamed
+    guard let place = translation(witness), translation(Witness(draft: draft, hook: .postrouting, state: nil)) == place else { return [] }
     return [
       proved("the source of every connection is translated, also over lo: name the uplink with -o", at: nat[place].source, by: witness)
     ]
