@@ -17,6 +17,7 @@ enum SoakNetwork {
         - {name: web, proto: tcp, port: 80}
         - {name: ftp, proto: tcp, port: 21}
         - {name: dns, proto: udp, port: 53}
+      multicast: {}
       queues: {}
       """
     return try Host(yaml: SourceFile(name: "host", bytes: Array(text.utf8)))
