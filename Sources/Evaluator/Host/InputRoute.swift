@@ -191,8 +191,8 @@ extension Host {
   /// Why a packet is lost on a route that ``refuses(_:)`` names.
   static let loopRefusal = "IPv6 sends nothing along a route to the loopback interface"
 
-  /// True if the kernel makes an interface a member of a group by itself: all nodes; the solicited-node groups of its addresses, if it resolves neighbours; and all
-  /// routers, if it forwards. The corresponding kernel functions are `ipv6_add_dev` and `addrconf_join_solict`.
+  /// True if the kernel makes an interface a member of a group by itself: all nodes; the solicited-node groups of its addresses, if it resolves
+  /// neighbours; and all routers, if it forwards. The corresponding kernel functions are `ipv6_add_dev` and `addrconf_join_solict`.
   func alwaysListens(to group: IPv6Address, on interface: Interface) -> Bool {
     guard let device = device(interface) else { return false }
     let scope = group.rawValue >> 112
