@@ -251,7 +251,8 @@ public struct MatchProgram: Sendable {
       switch steps[index].test {
       case .any: break
       case .range:
-        for start in [steps[index].low, steps[index].high + 1] { if let start = UInt16(exactly: start) { starts.insert(start) } }
+        // The end of a range may be the greatest number.
+        for start in [steps[index].low, steps[index].high &+ 1] { if let start = UInt16(exactly: start) { starts.insert(start) } }
       // No match tests single bits of a port.
       case .masked: starts.formUnion(range)
       }
