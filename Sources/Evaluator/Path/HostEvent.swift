@@ -29,7 +29,7 @@ struct HostEvent {
 
 /// What the answer to a packet depends on besides the packet.
 struct DeliveredPacket {
-  /// The packet's input interface.
+  /// The interface at which sockets see the packet.
   var input: Interface?
   /// The packet's mark.
   var mark: UInt32 = 0

@@ -41,7 +41,7 @@ extension Simulator {
       !header.sequence.isAfter(connection.receiveNext &+ connection.window)
     {
       stack.connections[pair] = nil
-      return reset(packet, header, length, by: connection.facts)
+      return reset(packet, header, length, by: connection)
     }
     if connection.state == .timeWait {
       if isExpected, length == 0, !hasFin, !header.flags.contains(.syn) { return }
@@ -55,7 +55,7 @@ extension Simulator {
       // No process can receive the data.
       guard length == 0, hasFin else {
         stack.connections[pair] = nil
-        return reset(packet, header, length, by: connection.facts)
+        return reset(packet, header, length, by: connection)
       }
       connection.receiveNext &+= 1
       connection.state = .timeWait

@@ -10,7 +10,7 @@ extension Simulator {
     // IPv6 reassembles after INPUT.
     if delivery == .stack {
       event.delivered = DeliveredPacket(
-        input: journey.context.input, mark: journey.context.mark, receiver: journey.context.receiver)
+        input: inputOfSockets(journey), mark: journey.context.mark, receiver: journey.context.receiver)
       switch journey.context.family == .ipv4 ? .accept : gather(&journey, at: .input) {
       case .accept: respond(&journey)
       // A first fragment without all of its headers (RFC 8200, section 4.5).
@@ -24,6 +24,20 @@ extension Simulator {
       settleEffects(&journey)
     }
     finish(&journey, .delivered)
+  }
+
+  /// The interface at which sockets of this host see a packet. A packet of the host itself keeps the route by which it was sent, which names the
+  /// interface with the address.
+  ///
+  /// The corresponding kernel functions are `inet_iif` and `inet6_iif`.
+  private func inputOfSockets(_ journey: borrowing Journey) -> Interface? {
+    guard journey.rounds > 0, let input = journey.context.input, host.isLoopback(input) else { return journey.context.input }
+    guard let destination = journey.context.packet.destination else { return input }
+    let bound = journey.socket.device
+    if let device = bound.flatMap({ host.device($0) }), host.addresses(of: device).contains(where: { $0.address == destination }) {
+      return bound
+    }
+    return host.device(holding: destination)?.interface ?? input
   }
 
   /// Sends the pending packets of sockets, after the current packet is done.
@@ -127,16 +141,10 @@ extension Simulator {
     event.pending.append(PendingPacket(packet: reply, owner: SocketFacts.kernel, device: device, mark: mark))
   }
 
-  /// The interface for an answer to a link-local address: the request's input. Kernel: `rt6_need_strict`.
+  /// The interface for an answer to a link-local address, or to `::1`: that at which the request came. Kernel: `rt6_need_strict`.
   func strictDevice(to address: IPAddress) -> String? {
-    address.v6?.isLinkLocal == true ? event.delivered.input.map { host.name(of: $0) } : nil
-  }
-
-  /// The interface for a reset to `::1`: that of the address at which the segment arrived, from which another route than the one by the loopback
-  /// interface may lead. The corresponding kernel code is in `tcp_v6_send_response`; the interface is `inet6_iif` of a segment that was looped.
-  func deviceOfLooped(_ packet: Packet) -> String? {
-    guard packet.source == .v6(.loopback), let destination = packet.destination else { return nil }
-    return host.device(holding: destination)?.name
+    guard let address = address.v6, address.isLinkLocal || address == .loopback else { return nil }
+    return event.delivered.input.map { host.name(of: $0) }
   }
 
   /// The interface by which the answer to an IPv6 request for many hosts leaves: the request's input, or, if this host has sent it to itself, the
@@ -158,7 +166,7 @@ extension Simulator {
     let from = SocketEvent.End(source, header.sourcePort)
     let data = Array(packet.bytes.slice(at: at.offset + UDPHeader.length))
     let receiver = journey.context.receiver ?? Receiver(address: destination, port: header.destinationPort)
-    if let socket = host.listener(.udp, receiver.address, receiver.port, on: journey.context.input) {
+    if let socket = host.listener(.udp, receiver.address, receiver.port, on: event.delivered.input) {
       stack.peers[socket.name] = from
       event.report.sockets.append(.received(socket: socket.name, data: data, from: from))
       return

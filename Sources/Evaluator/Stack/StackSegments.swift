@@ -32,10 +32,10 @@ extension Simulator {
     case .failed: fail(connection, pair, .connectionReset)
     case .refused:
       stack.connections[pair] = connection
-      reset(packet, arrival.header, arrival.data.count, by: connection.facts)
+      reset(packet, arrival.header, arrival.data.count, by: connection)
     case .aborted:
       stack.connections[pair] = nil
-      reset(packet, arrival.header, arrival.data.count, by: connection.facts)
+      reset(packet, arrival.header, arrival.data.count, by: connection)
     }
   }
 

@@ -169,7 +169,7 @@ extension Simulator {
       if let open = stack.datagrams[name] {
         answer(payload, from: open.local.address, open.local.port, open.sender, name)
       } else if let socket = host.sockets.first(where: { $0.name == name && $0.proto == .udp }) {
-        answer(payload, from: socket.address, socket.port, LocalSender(facts: socket.facts), name)
+        answer(payload, from: socket.address, socket.port, LocalSender(facts: socket.facts, device: socket.device), name)
       } else if let (pair, connection) = connection(named: name) {
         sendStream(payload, pair, connection)
       } else {

@@ -33,8 +33,8 @@ extension Simulator {
 
   /// Answers a segment without a socket with a reset. The corresponding kernel function is `tcp_v4_send_reset`.
   ///
-  /// - Parameter sender: the connection that sends the reset; nil for a listener, or for no socket at all.
-  func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int, by sender: SocketFacts? = nil) {
+  /// - Parameter connection: what sends the reset; nil for a listener, or for no socket at all.
+  func reset(_ packet: Packet, _ header: TCPHeader, _ length: Int, by connection: StackConnection? = nil) {
     guard !header.flags.contains(.rst), let source = packet.source, let destination = packet.destination, let at = packet.transport,
       TCPAuthentication(header, in: packet.bytes, at: at.offset).permitsReset(at.family)
     else { return }
@@ -64,13 +64,13 @@ extension Simulator {
     guard var reply = try? fields.packet() else { return }
     let isStarted = startChecksum(of: &reply, from: destination, to: source)
     // The listener sends the reset; without a listener, the kernel's own socket (IPv4) or no socket (IPv6).
-    let owner =
-      sender ?? (listener ?? pair(of: packet).flatMap { self.listener(for: $0, event.delivered.receiver) })?.facts
-      ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let asked = connection == nil ? listener ?? pair(of: packet).flatMap { self.listener(for: $0, event.delivered.receiver) } : nil
+    let owner = connection?.facts ?? asked?.facts ?? (source.family == .ipv4 ? SocketFacts.kernel : nil)
+    let device = connection?.device ?? asked?.device
     let reflected = host.reflects(event.delivered.mark, source.family)
     event.pending.append(
       PendingPacket(
-        packet: reply, owner: owner, device: strictDevice(to: source) ?? deviceOfLooped(packet),
+        packet: reply, owner: owner, device: device ?? strictDevice(to: source),
         mark: reflected != 0 ? reflected : owner?.mark ?? 0,
         checksum: isStarted ? .startedElsewhere : checksumWithoutSocket(source.family)))
   }
@@ -105,11 +105,14 @@ extension Simulator {
     guard header.flags.contains(.syn), !header.flags.contains(.fin) else { return }
     var facts = listener.facts
     if facts.mark == 0, host.sysctls["net.ipv4.tcp_fwmark_accept"] == 1 { facts.mark = event.delivered.mark }
-    let route = host.outputRoute(flow(to: pair.remote.address, from: pair.local.address, by: facts, device: nil))
+    // A link-local peer is on the link that its request came from. Kernel: `tcp_v6_init_req`.
+    let isLinkLocal = pair.remote.address.v6?.isLinkLocal == true
+    let device = listener.device ?? (isLinkLocal ? strictDevice(to: pair.remote.address) : nil)
+    let route = host.outputRoute(flow(to: pair.remote.address, from: pair.local.address, by: facts, device: device))
     let segment = largestSegment(route, at.family)
     let offered = OfferedOptions(header, in: packet.bytes, at: at.offset)
     var connection = StackConnection(
-      name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: facts,
+      name: "", order: stack.nextOrder(), listener: listener.name, state: .synReceived, facts: facts, device: device,
       initialSequence: initialSequence(), window: initialWindow(segment), ownSegment: segment)
     connection.receiveNext = header.sequence &+ 1
     connection.windowBase = connection.receiveNext
@@ -252,7 +255,7 @@ extension Simulator {
       return
     }
     if header.flags.contains(.ack), header.acknowledgment != connection.sendNext {
-      return reset(packet, header, data.count, by: connection.facts)
+      return reset(packet, header, data.count, by: connection)
     }
     guard isInWindow else {
       if mayAnswer(TCPArrival(header, data), &connection) { answerRequest(pair, &connection, packet) }
@@ -261,7 +264,7 @@ extension Simulator {
     }
     if header.flags.contains(.syn), !repeatsSyn {
       stack.connections[pair] = nil
-      return reset(packet, header, data.count, by: connection.facts)
+      return reset(packet, header, data.count, by: connection)
     }
     guard header.flags.contains(.ack) else { return }
     accept(&connection, pair)
@@ -307,7 +310,7 @@ extension Simulator {
   private func completeConnect(_ found: StackConnection, _ pair: SocketPair, _ header: TCPHeader, _ packet: Packet) {
     var connection = found
     if header.flags.contains(.ack) {
-      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0, by: connection.facts) }
+      guard header.acknowledgment == connection.sendNext else { return reset(packet, header, 0, by: connection) }
       if header.flags.contains(.rst) { return fail(connection, pair, .connectionRefused) }
     }
     guard header.flags.contains(.syn), !header.flags.contains(.rst) else { return }
