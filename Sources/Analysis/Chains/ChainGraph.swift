@@ -1,3 +1,4 @@
+import Netfilter
 public import XTables
 
 /// The chains of a table and where their rules lead.
@@ -38,6 +39,11 @@ public struct ChainGraph: Sendable {
   func isFlat(_ index: Int) -> Bool {
     guard table.chains[index].hook != nil, writes[index].isEmpty else { return false }
     return steps[index].allSatisfy { $0.callee == nil }
+  }
+
+  /// Whether the table does nothing at a hook: its chain there has no rules, and lets packets pass.
+  func passesAll(at hook: Hook) -> Bool {
+    table.chains.allSatisfy { $0.hook != hook || $0.rules.isEmpty && $0.policy != .drop }
   }
 
   /// Creates the graph. Nil if a rule leads to a chain that does not exist, or chains lead to each other in a loop.

@@ -12,6 +12,8 @@ struct EffectLog {
     let replacement: (levels: [DecisionDiagram.Replacement], number: Int)?
     /// The levels whose new value is not a function of the old ones; empty if there are none.
     let lost: [Bool]
+    /// A number that sequences with the same ones share.
+    let lostNumber: Int
     /// The values that a field with such levels may have, if they are known.
     let values: [Field: [ClosedRange<UInt128>]]
   }
@@ -22,7 +24,7 @@ struct EffectLog {
   }
 
   private struct Question: Hashable {
-    let sequence: Int
+    let lostNumber: Int
     let packets: PacketSet
   }
 
@@ -39,7 +41,8 @@ struct EffectLog {
   private var effects: [[FieldEffect]] = []
   /// By number: the values of a written field of which ``effects`` says less.
   private var values: [[Field: [ClosedRange<UInt128>]]] = []
-  private var sequences = [Sequence(uses: [], replacement: nil, lost: [], values: [:])]
+  private var sequences = [Sequence(uses: [], replacement: nil, lost: [], lostNumber: 0, values: [:])]
+  private var lostNumbers: [[Bool]: Int] = [[]: 0]
   private var steps: [Step: Int] = [:]
 
   /// The number of a match or target; equal ones have equal numbers.
@@ -94,7 +97,10 @@ struct EffectLog {
     let number = sequences.count
     var replacement = before.replacement
     if levels != before.replacement?.levels ?? [] { replacement = (levels, space.number(of: levels)) }
-    sequences.append(Sequence(uses: before.uses + [use], replacement: replacement, lost: lost, values: values))
+    let lostNumber = lostNumbers[lost] ?? lostNumbers.count
+    lostNumbers[lost] = lostNumber
+    sequences.append(
+      Sequence(uses: before.uses + [use], replacement: replacement, lost: lost, lostNumber: lostNumber, values: values))
     steps[step] = number
     return number
   }
@@ -126,7 +132,7 @@ struct EffectLog {
   mutating func bounds(
     _ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace
   ) -> (certain: PacketSet, possible: PacketSet)? {
-    guard loses(sequence, packets, space) else {
+    guard loses(sequence, packets, &space) else {
       let known = before(sequence, packets, &space)
       return (known, known)
     }
@@ -137,7 +143,7 @@ struct EffectLog {
       possible = space.projecting(space.intersection(possible, values), [code])
       others = space.projecting(space.intersection(others, values), [code])
     }
-    guard !loses(sequence, possible, space), !loses(sequence, others, space) else { return nil }
+    guard !loses(sequence, possible, &space), !loses(sequence, others, &space) else { return nil }
     return (before(sequence, others, &space).complement, before(sequence, possible, &space))
   }
 
@@ -152,10 +158,10 @@ struct EffectLog {
   }
 
   /// Whether a set depends on a value that is not known after a sequence, so that ``before(_:_:_:)`` is wrong for it.
-  mutating func loses(_ sequence: Int, _ packets: PacketSet, _ space: PacketSpace) -> Bool {
+  mutating func loses(_ sequence: Int, _ packets: PacketSet, _ space: inout PacketSpace) -> Bool {
     let lost = sequences[sequence].lost
     if lost.isEmpty || packets.isEmpty { return false }
-    let question = Question(sequence: sequence, packets: packets)
+    let question = Question(lostNumber: sequences[sequence].lostNumber, packets: packets)
     if let known = answers[question] { return known }
     let answer = space.diagram.depends(packets.edge, on: lost)
     answers[question] = answer

@@ -99,7 +99,7 @@ struct TableOutcomes {
     for index in graph.order.reversed() where !entries[index].isEmpty {
       way.summaries[index] = walk(index, way, &log, &space)
       if way.calls[index] > 0 {
-        way.summaries[index].covered = way.summaries[index].outcomes.ascending.reduce(PacketSet.none) { space.union($0, $1.value) }
+        way.summaries[index].covered = space.union(of: way.summaries[index].outcomes.ascending.map(\.value))
       }
       if space.isExhausted || isAborted { return }
     }
@@ -211,7 +211,7 @@ struct TableOutcomes {
     var all = Summary()
     let passed = divide(part, of: index, similar, way, &all, &log, &space)
     for (outcome, guarded) in all.outcomes.ascending { add(space.intersection(packets, guarded), outcome, &summary, &space) }
-    for (field, asked) in all.questions {
+    for (field, asked) in all.questions.named {
       let here = space.intersection(packets, asked)
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
@@ -244,11 +244,11 @@ struct TableOutcomes {
         var isMissed = dropped.isEmpty
         var going: [(position: Int, packets: PacketSet)] = []
         for (position, matched) in stretch.hits {
-          if log.loses(effects, matched, space) { isExact = false }
+          if log.loses(effects, matched, &space) { isExact = false }
           let hit = space.intersection(packets, log.before(effects, matched, &space))
           if !hit.isEmpty { (isMissed, going) = (false, going + [(position, hit)]) }
         }
-        if log.loses(effects, stretch.miss, space) { isExact = false }
+        if log.loses(effects, stretch.miss, &space) { isExact = false }
         let miss = isMissed ? packets : space.intersection(packets, log.before(effects, stretch.miss, &space))
         add(miss, effects, &next, &space)
         for (position, hit) in going {
@@ -299,12 +299,12 @@ struct TableOutcomes {
   ) {
     // A packet that visits a chain twice is asked twice; the names stand for one answer.
     if isCalledOften, !callee.questions.isEmpty, space.depends(packets, on: callee.questions.keys) { isExact = false }
-    for (field, asked) in callee.questions {
+    for (field, asked) in callee.questions.named {
       let here = space.intersection(packets, log.before(effects, asked, &space))
       if !here.isEmpty { summary.questions[field] = space.union(summary.questions[field] ?? .none, here) }
     }
     for (outcome, guarded) in callee.outcomes.ascending {
-      if log.loses(effects, guarded, space) { isExact = false }
+      if log.loses(effects, guarded, &space) { isExact = false }
       let here = space.intersection(packets, log.before(effects, guarded, &space))
       guard !here.isEmpty else { continue }
       let all = log.joined(effects, outcome.effects, &space)
@@ -339,6 +339,11 @@ struct TableOutcomes {
 extension Dictionary where Key: Comparable {
   /// The elements in the order of their keys: effects are numbered in the order in which they are met, and that is to be the same in each run.
   var ascending: [Element] { count < 2 ? Array(self) : sorted { $0.key < $1.key } }
+}
+
+extension [Field: PacketSet] {
+  /// The elements in the order of their fields' names.
+  fileprivate var named: [Element] { count < 2 ? Array(self) : sorted { $0.key.name < $1.key.name } }
 }
 
 extension ChainGraph {
@@ -385,7 +390,7 @@ extension ChainGraph.Step {
 
 extension PacketSpace {
   /// Whether a set depends on the value of one of some fields.
-  func depends(_ packets: PacketSet, on fields: some Sequence<Field>) -> Bool {
+  mutating func depends(_ packets: PacketSet, on fields: some Sequence<Field>) -> Bool {
     var levels = [Bool](repeating: false, count: levelCount)
     for field in fields { for level in code(of: field)?.levels ?? 0..<0 { levels[level] = true } }
     return diagram.depends(packets.edge, on: levels)

@@ -64,7 +64,8 @@ public struct PacketQuestion: Sendable {
     }
     var answers: [Answer] = []
     var isComplete = course.isExact
-    let frame = course.space.frame(of: course.ends.values.reduce(PacketSet.none) { course.space.union($0, $1) })
+    let ended = course.ended()
+    let frame = course.space.frame(of: ended)
     for (end, packets) in course.ends.sorted(by: { $0.key < $1.key }) {
       let (effects, doubtful) = (course.uses(of: end), course.doubtful)
       func shown(_ part: PacketSet, _ space: inout PacketSpace) -> Answer? {
@@ -79,7 +80,7 @@ public struct PacketQuestion: Sendable {
       }
       let ordinary = course.ordinary
       let found = course.space.first(byState: packets) { part, space in
-        shown(space.intersection(part, ordinary), &space) ?? shown(part, &space)
+        (ordinary == .all ? nil : shown(space.intersection(part, ordinary), &space)) ?? shown(part, &space)
       }
       if let found { answers.append(found) }
       // Packets that a target lets pass go on to tables that were not followed.

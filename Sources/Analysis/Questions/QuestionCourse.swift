@@ -74,7 +74,7 @@ struct QuestionCourse {
     self.stages = stages
     let destination = destination.map { ValueTest.range($0.bits...$0.bits) }
     if let destination { tests.add(.test(.destinationAddress, destination)) }
-    space = PacketSpace(tests, limit: limit)
+    space = PacketSpace(tests, limit: limit, beginningWith: .output)
     if space.isExhausted { return nil }
     if stages.contains(where: \.translatesShortGRE) { untranslatable = Self.shortGRE.decide(&space).holds }
     let decision = question.condition.decide(&space)
@@ -113,6 +113,7 @@ struct QuestionCourse {
         let here = packets.forgetting { hook == .prerouting && $0 == .outputInterface || table.name == .raw && $0.isOfConnection }
         let met = MetRules(table, at: hook, here) { rules.fields?.resolving($0) }
         guard let graph = ChainGraph(met.table) else { return nil }
+        if graph.passesAll(at: hook) { continue }
         // A rule that packets meet at two hooks asks chance twice: it has two names.
         let conditions = TableConditions(met, &names, &tests)
         let translatesShortGRE = table.name == .nat && !met.writes.isNothing && here.may(Self.shortGRE)
@@ -131,6 +132,13 @@ struct QuestionCourse {
   /// The matches and targets that act on the packets of an end, in order.
   func uses(of end: End) -> [ExtensionUse] { log.uses(of: end.effects) }
 
+  /// All packets that have an end.
+  mutating func ended() -> PacketSet {
+    // Without routing, each packet that is asked for has one.
+    if isExact, routes == nil, wanted == .all { return packets }
+    return space.union(of: ends.ascending.map(\.value))
+  }
+
   mutating func run() {
     var classes: [Int: PacketSet] = [0: packets]
     var (isRouted, isRerouted) = (false, hook != .output)
@@ -143,7 +151,7 @@ struct QuestionCourse {
         classes = reroute(classes, before: number)
         isRerouted = true
       }
-      guard let outcomes = outcomes(of: stage, classes) else { return }
+      guard let (outcomes, areExact) = outcomes(of: stage, classes) else { return }
       var next: [Int: PacketSet] = [:]
       // Before connection tracking, no packet has a state yet.
       if stage.graph.table.asksForConnectionsEarly { isExact = false }
@@ -160,10 +168,11 @@ struct QuestionCourse {
             doubtful = space.union(doubtful, space.intersection(asked, unasked))
           }
         }
-        var rest = asked
+        // Exact outcomes leave no packet out.
+        var rest = areExact ? PacketSet.none : asked
         for (outcome, guarded) in outcomes.ascending {
           let guarded = seen(guarded, stage.hook)
-          if log.loses(effects, guarded, space) { isExact = false }
+          if log.loses(effects, guarded, &space) { isExact = false }
           let packets = space.intersection(asked, log.before(effects, guarded, &space))
           rest = space.difference(rest, packets)
           guard !packets.isEmpty else { continue }
@@ -193,8 +202,10 @@ struct QuestionCourse {
   }
 
   /// What a table does with the packets that come there; nil if a limit was reached.
-  private mutating func outcomes(of stage: Stage, _ classes: [Int: PacketSet]) -> [TableOutcomes.Outcome: PacketSet]? {
-    var arriving = classes.reduce(PacketSet.none) { space.union($0, log.after($1.key, $1.value, &space)) }
+  private mutating func outcomes(
+    of stage: Stage, _ classes: [Int: PacketSet]
+  ) -> (outcomes: [TableOutcomes.Outcome: PacketSet], areExact: Bool)? {
+    var arriving = space.union(of: classes.ascending.map { log.after($0.key, $0.value, &space) })
     // At PREROUTING the packets have no output interface yet.
     if stage.hook == .prerouting { arriving = space.projecting(arriving, [space.code(of: .outputInterface)].compactMap { $0 }) }
     // What the table does is not to depend on values that are not known after the tables before.
@@ -203,7 +214,7 @@ struct QuestionCourse {
     let found = TableOutcomes(stage.graph, stage.conditions, losing: lost, within: [stage.hook: arriving], askingFor: [], &log, &space)
     isAborted = found.isAborted || space.isExhausted
     if !found.isExact { isExact = false }
-    return isAborted ? nil : found.outcomes[stage.hook] ?? [:]
+    return isAborted ? nil : (found.outcomes[stage.hook] ?? [:], found.isExact)
   }
 
   /// Follows packets through a target of the nat table.

@@ -328,16 +328,13 @@ extension DecisionDiagram {
   }
 
   /// Whether a set depends on a level that is marked.
-  func depends(_ set: UInt32, on levels: [Bool]) -> Bool {
-    var seen: Set<UInt32> = []
-    var open = [set >> 1]
-    while let index = open.popLast() {
-      let node = nodes[Int(index)]
-      guard node.level != .max, seen.insert(index).inserted else { continue }
-      if Int(node.level) < levels.count, levels[Int(node.level)] { return true }
-      open.append(node.low >> 1)
-      open.append(node.high >> 1)
+  mutating func depends(_ set: UInt32, on levels: [Bool]) -> Bool {
+    var isFound = false
+    beginVisit()
+    visit(set) { level in
+      isFound = level < levels.count && levels[level]
+      return !isFound
     }
-    return false
+    return isFound
   }
 }

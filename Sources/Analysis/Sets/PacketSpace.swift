@@ -28,25 +28,42 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
     let test: ValueTest
   }
 
-  /// Fields in the order of their levels. Fields that are not listed follow by name, and then the marks.
+  /// The fields of the first levels, in order. Those of ``later`` follow, the others by name, and then the marks.
   ///
   /// Rules ask where a packet comes from together, and where it goes: fields that depend on each other in a set are to be neighbours.
-  private static let order = [
-    "ip.src", "link.src", "meta.iifname", "ip.dst", "meta.oifname", "ip.protocol", "ip.fragment", "transport.overwrites", "transport.room",
-    "transport.sport", "transport.dport", "ct.state", "tcp.flags", "icmp.typecode",
+  enum Beginning {
+    /// The smallest sets where rules are compared with each other.
+    case source
+    /// The smallest sets where packets are followed through the chains of each interface.
+    case output
+
+    fileprivate var fields: [String] {
+      switch self {
+      case .source: ["ip.src", "link.src", "meta.iifname", "ip.dst", "meta.oifname"]
+      case .output: ["meta.oifname", "ip.dst", "meta.iifname", "ip.src", "link.src"]
+      }
+    }
+  }
+
+  private static let later = [
+    "ip.protocol", "ip.fragment", "transport.overwrites", "transport.room", "transport.sport", "transport.dport", "ct.state", "tcp.flags",
+    "icmp.typecode",
   ]
   private static let last = ["ct.mark", "meta.mark"]
 
   /// Creates a space for some tests.
   ///
   /// - Parameter limit: the greatest number of nodes of the diagram; see ``isExhausted``.
-  public init(_ collected: FieldTests, limit: Int = 1 << 22) {
+  public init(_ collected: FieldTests, limit: Int = 1 << 22) { self.init(collected, limit: limit, beginningWith: .source) }
+
+  init(_ collected: FieldTests, limit: Int, beginningWith beginning: Beginning) {
     family = collected.family
     // So many are made for wide questions about a router's rules.
     diagram = DecisionDiagram(limit: limit, expected: 64 * collected.boundaryCount)
+    let order = beginning.fields + Self.later
     func place(_ field: Field) -> Int {
-      if let index = Self.order.firstIndex(of: field.name) { return index }
-      return Self.order.count + (Self.last.firstIndex(of: field.name).map { $0 + 1 } ?? 0)
+      if let index = order.firstIndex(of: field.name) { return index }
+      return order.count + (Self.last.firstIndex(of: field.name).map { $0 + 1 } ?? 0)
     }
     let fields = collected.fields.sorted { (place($0.key), $0.key.name) < (place($1.key), $1.key.name) }
     for (field, tests) in fields {
@@ -91,6 +108,14 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
   /// The packets in either set.
   public mutating func union(_ left: PacketSet, _ right: PacketSet) -> PacketSet {
     PacketSet(edge: diagram.and(left.edge ^ 1, right.edge ^ 1) ^ 1)
+  }
+  /// The packets in any of some sets. They are joined in pairs, so that few of the sets on the way are large.
+  mutating func union(of sets: [PacketSet]) -> PacketSet {
+    var sets = sets
+    while sets.count > 1 {
+      sets = stride(from: 0, to: sets.count, by: 2).map { $0 + 1 < sets.count ? union(sets[$0], sets[$0 + 1]) : sets[$0] }
+    }
+    return sets.first ?? .none
   }
   /// The packets of the first set that are not in the second.
   public mutating func difference(_ left: PacketSet, _ right: PacketSet) -> PacketSet { intersection(left, right.complement) }
@@ -279,18 +304,21 @@ public struct PacketSpace: ConditionAlgebra, Sendable {
   mutating func first<Found>(byState packets: PacketSet, _ find: (PacketSet, inout PacketSpace) -> Found?) -> Found? {
     guard !packets.isEmpty else { return nil }
     guard let code = codes.first(where: { $0.field.name == "ct.state" }), !code.levels.isEmpty else { return find(packets, &self) }
+    var rest = packets
     for state in [ConntrackState.new, ConntrackState.established, ConntrackState.related, ConntrackState.invalid, ConntrackState.untracked]
     {
       let packetsOfState = set(of: code.field, .range(UInt128(state)...UInt128(state)))
-      if isSubset(packets, of: packetsOfState) { return find(packets, &self) }
-      let part = intersection(packets, packetsOfState)
-      if !part.isEmpty, let found = find(part, &self) { return found }
+      if isSubset(rest, of: packetsOfState) { return find(rest, &self) }
+      let part = intersection(rest, packetsOfState)
+      if part.isEmpty { continue }
+      if let found = find(part, &self) { return found }
+      rest = difference(rest, packetsOfState)
     }
     return nil
   }
 
   /// Whether chance or state decides which packets of a set are meant.
-  func dependsOnChance(_ packets: PacketSet) -> Bool {
+  mutating func dependsOnChance(_ packets: PacketSet) -> Bool {
     var levels = [Bool](repeating: false, count: levelCount)
     for code in codes where code.isChance { for level in code.levels { levels[level] = true } }
     return diagram.depends(packets.edge, on: levels)
