@@ -65,6 +65,29 @@ import XTables
     #expect(question.verdicts == [.accept, .drop])
   }
 
+  /// The rules of kube-proxy for some services with two endpoints each.
+  private static func services(_ count: Int) -> String {
+    var (chains, rules) = ("", "")
+    for number in 0..<count {
+      let (service, endpoints) = ("10.96.0.\(number)", ["10.244.\(number).1", "10.244.\(number).2"])
+      chains += ":SVC\(number) - [0:0]\n"
+      rules += "-A PREROUTING -d \(service) -p tcp -m tcp --dport 80 -j SVC\(number)\n"
+      rules += "-A SVC\(number) ! -s 10.244.0.0/16 -j MARK --set-xmark 0x4000/0x4000\n"
+      rules += "-A SVC\(number) -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination \(endpoints[0]):8080\n"
+      rules += "-A SVC\(number) -p tcp -j DNAT --to-destination \(endpoints[1]):8080\n"
+    }
+    return "*nat\n\(chains)\(rules)-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE\nCOMMIT\n"
+  }
+
+  /// Hundreds of answers are found within few nodes, each run the same.
+  @Test func manyAnswersNeedFewNodes() throws {
+    let rules = QuestionRules(RandomRules.parse(Self.services(100)).ruleset)
+    let packets = Condition.all([try Self.condition("-p tcp -m tcp --dport 80"), .equals(.mark, 0)])
+    let question = PacketQuestion(rules, packets, at: .forward, limit: 60_000)
+    #expect(question.isComplete && question.verdicts == [.accept])
+    #expect(question.answers.count == 401)
+  }
+
   /// The kernel drops a GRE packet of fewer than eight bytes where it would have to translate it.
   @Test func shortHeadersAreNotTranslated() throws {
     let rules = "*nat\n-A PREROUTING -j DNAT --to-destination 192.0.2.1\nCOMMIT\n"
