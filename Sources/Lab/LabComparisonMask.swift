@@ -12,6 +12,7 @@ internal import Wire
 ///   chosen by NAT is replaced only between the two hosts of the connection.
 /// - The time of day in an ICMP timestamp reply.
 /// - The queue chosen by a queue balance.
+/// - The step in which the kernel removes an expired connection; see ``LabRemovals``.
 /// - Whether a fragment was kept for reassembly, or dropped by a match before any rule hit: the kernel reports neither.
 struct LabMask {
   private struct Endpoint: Hashable {
@@ -35,9 +36,12 @@ struct LabMask {
 
   /// nf_tables tells which rule dropped a packet, but not all bytes of the packet.
   private let hidesDropped: Bool
+  /// Whether the connections are listed after each step.
+  private let listsConnections: Bool
 
   init(scenario: Scenario) {
     hidesDropped = scenario.usesNfTables
+    listsConnections = scenario.listsConntrackEachStep
     let words = scenario.ruleTexts.joined(separator: "\n")
       .split { $0 == " " || $0 == "\n" || $0 == "\t" }
     var fixed: Set<Int> = []
@@ -61,7 +65,8 @@ struct LabMask {
   }
 
   mutating func apply(to left: JSONValue, and right: JSONValue) -> (JSONValue, JSONValue) {
-    let (left, right) = (settleSilence(left, beside: right), settleSilence(right, beside: left))
+    var (left, right) = (settleSilence(left, beside: right), settleSilence(right, beside: left))
+    if listsConnections { (left, right) = (LabRemovals.settle(left, beside: right), LabRemovals.settle(right, beside: left)) }
     learnPorts(left, right)
     var first = Side(mask: self, isLeft: true)
     var second = Side(mask: self, isLeft: false)

@@ -114,6 +114,7 @@ package struct LabEngineRun {
     do throws(TableProgram.Failure) {
       simulator = try Simulator(host: host, clock: start, seed: scenario.seed ?? 1)
       runner = PacketRunner(simulator)
+      simulator.isInFirstNamespace = false
       simulator.followedSequences = scenario.followedSequences
       simulator.conntrackSettings = ConntrackSettings(scenario)
       simulator.world.addressSets = sets

@@ -20,6 +20,8 @@ public final class Simulator {
   public let host: Host
   /// Clock, random numbers, connections and the memory of matches and targets.
   public let world: World
+  /// Whether the host is the machine's first network namespace, to which the sockets of the kernel belong that send its errors and resets.
+  public var isInFirstNamespace = true
   /// What happens to packets for this host; ``Delivery/sink`` by default.
   public var delivery: Delivery {
     get { deliveryKind }

@@ -146,7 +146,7 @@ public enum OwnerMatch: MatchExtension {
 
 extension Field {
   /// True if a socket of this namespace sent the packet.
-  static let ownerSocket = Field("owner.socket", bits: 1, FieldTraits(.context, .value)) { .of($0.owner != nil) }
+  static let ownerSocket = Field("owner.socket", bits: 1, FieldTraits(.context, .value)) { .of($0.owner?.hasSocket == true) }
   /// True if that socket belongs to a file, as the sockets of processes do.
   static let ownerFile = Field("owner.file", bits: 1, FieldTraits(.context, ofSocket)) { context in
     context.owner.map { .of($0.hasFile) } ?? .absent
