@@ -36,12 +36,12 @@ struct LabMask {
 
   /// nf_tables tells which rule dropped a packet, but not all bytes of the packet.
   private let hidesDropped: Bool
-  /// Whether the connections are listed after each step.
-  private let listsConnections: Bool
+  /// The steps in which time passes, if the connections are listed after each step.
+  private let waits: [Bool]
 
   init(scenario: Scenario) {
     hidesDropped = scenario.usesNfTables
-    listsConnections = scenario.listsConntrackEachStep
+    waits = scenario.steps.map { scenario.listsConntrackEachStep && $0.sleep > 0 }
     let words = scenario.ruleTexts.joined(separator: "\n")
       .split { $0 == " " || $0 == "\n" || $0 == "\t" }
     var fixed: Set<Int> = []
@@ -66,7 +66,9 @@ struct LabMask {
 
   mutating func apply(to left: JSONValue, and right: JSONValue) -> (JSONValue, JSONValue) {
     var (left, right) = (settleSilence(left, beside: right), settleSilence(right, beside: left))
-    if listsConnections { (left, right) = (LabRemovals.settle(left, beside: right), LabRemovals.settle(right, beside: left)) }
+    if waits.contains(true) {
+      (left, right) = (LabRemovals.settle(left, beside: right, in: waits), LabRemovals.settle(right, beside: left, in: waits))
+    }
     learnPorts(left, right)
     var first = Side(mask: self, isLeft: true)
     var second = Side(mask: self, isLeft: false)

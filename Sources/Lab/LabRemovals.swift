@@ -8,12 +8,14 @@ import Documents
 ///
 /// The corresponding kernel functions are `gc_worker` and `nf_ct_gc_expired`.
 enum LabRemovals {
-  /// An answer, in which removals are in the steps in which the other answer has them, if that is earlier.
-  static func settle(_ answer: JSONValue, beside other: JSONValue) -> JSONValue {
+  /// An answer, in which removals are in the steps in which the other answer has them, if these are earlier.
+  ///
+  /// - Parameter waits: the steps in which time passes; what is removed in another is not moved there.
+  static func settle(_ answer: JSONValue, beside other: JSONValue, in waits: [Bool]) -> JSONValue {
     guard case .object(var result) = answer, var steps = answer["steps"]?.elements, let others = other["steps"]?.elements else {
       return answer
     }
-    for (early, theirs) in others.enumerated() where early < steps.count {
+    for (early, theirs) in others.enumerated() where early < steps.count && early < waits.count && waits[early] {
       for (place, event) in (theirs["ct"]?.elements ?? []).enumerated() where event["event"] == "DESTROY" {
         guard !events(steps[early]).contains(event),
           let late = (early + 1..<steps.count).first(where: { events(steps[$0]).contains(event) }),

@@ -79,7 +79,7 @@ import XTables
     return "*nat\n\(chains)\(rules)-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE\nCOMMIT\n"
   }
 
-  /// Hundreds of answers are found within few nodes, each run the same.
+  /// Hundreds of answers are found within a bound of nodes.
   @Test func manyAnswersNeedFewNodes() throws {
     let rules = QuestionRules(RandomRules.parse(Self.services(100)).ruleset)
     let packets = Condition.all([try Self.condition("-p tcp -m tcp --dport 80"), .equals(.mark, 0)])

@@ -54,15 +54,18 @@ struct LabComparisonMaskTests {
 
   /// When the garbage collector comes around depends on the other namespaces of the machine.
   @Test func theStepThatRemovesAnExpiredConnectionIsNotCompared() throws {
-    let scenario = try Scenario(
-      line: #"{"name": "x", "rules": "", "ct_each": true, "steps": [{"sleep": 1}, {"sleep": 1}, {"sleep": 1}]}"#)
-    func agree(_ left: JSONValue, _ right: JSONValue) -> Bool { LabComparison(scenario).firstDifference(left, right) == nil }
-    #expect(agree(Self.answer(endingIn: 2), Self.answer(endingIn: 1)))
-    #expect(agree(Self.answer(endingIn: 1), Self.answer(endingIn: 2)))
+    func agree(_ left: JSONValue, _ right: JSONValue, second: String = #"{"sleep": 1}"#) throws -> Bool {
+      let line = #"{"name": "x", "rules": "", "ct_each": true, "steps": [{"sleep": 1}, \#(second), {"sleep": 1}]}"#
+      return LabComparison(try Scenario(line: line)).firstDifference(left, right) == nil
+    }
+    #expect(try agree(Self.answer(endingIn: 2), Self.answer(endingIn: 1)))
+    #expect(try agree(Self.answer(endingIn: 1), Self.answer(endingIn: 2)))
+    // Where no time passes, nothing expires.
+    #expect(try !agree(Self.answer(endingIn: 2), Self.answer(endingIn: 1), second: #"{"snapshot": 1}"#))
     // One that is listed still has not expired, and one that never ends is another answer.
-    #expect(!agree(Self.answer(endingIn: 2, listedAfter: 0...1), Self.answer(endingIn: 1)))
-    #expect(!agree(Self.answer(endingIn: 3), Self.answer(endingIn: 1)))
-    #expect(!agree(Self.answer(endingIn: 2, packets: 2), Self.answer(endingIn: 1)))
+    #expect(try !agree(Self.answer(endingIn: 2, listedAfter: 0...1), Self.answer(endingIn: 1)))
+    #expect(try !agree(Self.answer(endingIn: 3), Self.answer(endingIn: 1)))
+    #expect(try !agree(Self.answer(endingIn: 2, packets: 2), Self.answer(endingIn: 1)))
   }
 
   @Test func theIdentificationOfFragmentsMadeHereIsNotCompared() throws {

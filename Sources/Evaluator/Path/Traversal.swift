@@ -226,8 +226,8 @@ extension Simulator {
   /// Applies a listener's verdict.
   private func reinject(_ journey: inout Journey, _ answer: QueueAnswer, _ queued: RouteKey) -> QueueStep {
     noteAnswer(answer.verdict, &journey)
-    // The kernel's sockets are those of the first namespace again. Kernel: `icmp_xmit_unlock`.
-    if !isInFirstNamespace, journey.context.owner?.isKernels == true { journey.context.owner = nil }
+    // A socket of the kernel is in another namespace than the first only while it sends. Kernel: `icmp_xmit_unlock`.
+    if !isInFirstNamespace, journey.context.owner?.isOfKernel == true { journey.context.owner = nil }
     if let mark = answer.mark { journey.context.mark = mark }
     if let bytes = answer.bytes { journey.context.packet.bytes = bytes }
     journey.isReentering = true

@@ -156,10 +156,10 @@ public struct SocketFacts: Sendable, Hashable {
   /// Whether the socket has a file, and so an owner. A socket of the kernel has none.
   public var hasFile: Bool
   /// True for a socket of the kernel's own, which sends errors and resets.
-  public private(set) var isKernels = false
+  public private(set) var isOfKernel = false
   /// Whether the socket is one of a process or of the kernel: not a connection that no process has accepted yet, or that its process has closed.
   /// Kernel: `sk_socket`.
-  public var hasSocket: Bool { hasFile || isKernels }
+  public var hasSocket: Bool { hasFile || isOfKernel }
   /// True for a connection before its handshake is complete or after its end. Kernel: `request_sock`, `inet_timewait_sock`, for which
   /// `sk_fullsock` is false.
   public var isRequest = false
@@ -188,7 +188,7 @@ public struct SocketFacts: Sendable, Hashable {
   /// A socket of the kernel, which sends errors and resets. It has no owner and is in the root control group.
   public static let kernel = {
     var facts = SocketFacts(cgroupClass: 0, cgroupPath: "/", hasFile: false)
-    facts.isKernels = true
+    facts.isOfKernel = true
     return facts
   }()
 }
